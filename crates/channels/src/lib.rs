@@ -1,0 +1,1 @@
+//! Turn a rendered message into an answer from the outside world.

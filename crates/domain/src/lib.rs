@@ -1,0 +1,40 @@
+//! Vocabulary and rules of through-channel marketing: no I/O, no async, no clock of its own.
+//!
+//! Everything here is a value or a pure function; time, keys and randomness come in as arguments.
+//! The words are those of ARCHITECTURE.md, section "Words".
+
+pub mod activation;
+pub mod address;
+pub mod audience;
+pub mod brand;
+pub mod claim;
+pub mod content_hash;
+pub mod event;
+pub mod ids;
+pub mod job;
+pub mod merge;
+pub mod outcome;
+pub mod rate;
+pub mod schedule;
+pub mod secret;
+pub mod send;
+pub mod tier;
+pub mod time;
+pub mod token;
+
+pub use activation::ActivationState;
+pub use address::{AddressHash, EmailAddress, HashKey, HashScope};
+pub use brand::{BrandProfile, SenderIdentity};
+pub use claim::ClaimNumber;
+pub use content_hash::ContentHash;
+pub use event::EventKind;
+pub use ids::{
+    ActivationId, CompanyId, ContactId, EventId, LaunchGroupId, ListId, PackageId, PartnerId,
+    PersonId, SendId, StepKey, VendorId, VersionId,
+};
+pub use job::{PartnerShelf, SendEmail};
+pub use outcome::{OnUnknown, Outcome, OutcomeRecord};
+pub use rate::RateSpec;
+pub use secret::Secret;
+pub use send::{SendState, SkipReason};
+pub use time::UtcMillis;

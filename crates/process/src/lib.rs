@@ -1,0 +1,1 @@
+//! What every role does at start and stop: configuration, tracing, metrics, health, signals.

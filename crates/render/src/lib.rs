@@ -1,0 +1,1 @@
+//! The package format, and rendering: package to partner skeleton to message. Pure.

@@ -1,0 +1,1 @@
+//! The book: all SQL, on SQLite and Postgres.

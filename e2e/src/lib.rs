@@ -1,0 +1,1 @@
+//! The whole fleet, one behaviour per file, one test binary.

@@ -1,0 +1,1 @@
+//! HTTP: the unsubscribe endpoint and what grows from it.

@@ -1,0 +1,1 @@
+//! Loops that take no input, read state and close a gap: expand, feed, record, reconcile.
