@@ -1,0 +1,169 @@
+//! What can be wrong with what a user asks for.
+
+use std::{error::Error as StdError, fmt, io, path::PathBuf};
+
+use serde::Serialize;
+
+/// The answer of every command.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A source of another room's error type.
+pub type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Why a command could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is none, or none that this actor may know of.
+    #[error("there is no {what} \"{asked}\"{}", did_you_mean(.nearest))]
+    NotFound {
+        /// `partner`, `package`, …
+        what: &'static str,
+        /// What was asked for.
+        asked: String,
+        /// The nearest name this actor may see.
+        nearest: Option<String>,
+    },
+    /// What was given can't be used; every problem that was found.
+    #[error("{}", listed(.problems))]
+    BadInput {
+        /// All of them, in the order they were found.
+        problems: Vec<Problem>,
+    },
+    /// What was given is fine, but not in this state of affairs.
+    #[error("{why}")]
+    Conflict {
+        /// What stands against it, and what to do.
+        why: String,
+    },
+    /// A file could not be read or written.
+    #[error("can't use the file {path}", path = .path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A server can't be reached, or was lost on the way.
+    #[error("{server} can't be reached")]
+    Unreachable {
+        /// `the book` or `the belt`.
+        server: &'static str,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The fault is on our side.
+    #[error("could not {doing}")]
+    Internal {
+        /// What was being done, as a verb and its object.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// The few kinds that callers tell apart: exit codes, HTTP answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// See [`Error::NotFound`].
+    NotFound,
+    /// See [`Error::BadInput`].
+    BadInput,
+    /// See [`Error::Conflict`].
+    Conflict,
+    /// See [`Error::Unreachable`].
+    Unreachable,
+    /// Anything else.
+    Internal,
+}
+
+impl Error {
+    /// Which kind it is.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::BadInput { .. } | Self::File { .. } => ErrorKind::BadInput,
+            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Unreachable { .. } => ErrorKind::Unreachable,
+            Self::Internal { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// One problem.
+    pub fn bad_input(place: &str, value: &str, expected: &str) -> Self {
+        Self::BadInput {
+            problems: vec![Problem::new(place, value, expected)],
+        }
+    }
+
+    pub(crate) fn not_found(what: &'static str, asked: impl fmt::Display) -> Self {
+        Self::NotFound {
+            what,
+            asked: asked.to_string(),
+            nearest: None,
+        }
+    }
+}
+
+/// Something that was given and can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Where: an option, a file and line.
+    pub place: String,
+    /// What stands there, cut to a readable length.
+    pub value: String,
+    /// What was expected instead.
+    pub expected: String,
+}
+
+impl Problem {
+    /// A problem at `place`.
+    pub fn new(place: &str, value: &str, expected: &str) -> Self {
+        Self {
+            place: place.to_owned(),
+            value: cut(value),
+            expected: expected.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: expected {}, got \"{}\"",
+            self.place, self.expected, self.value
+        )
+    }
+}
+
+/// At most 80 characters, nothing that moves a cursor.
+pub(crate) fn cut(value: &str) -> String {
+    let mut shown: String = value
+        .chars()
+        .take(80)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if value.chars().nth(80).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest
+        .as_ref()
+        .map(|name| format!("; did you mean \"{name}\"?"))
+        .unwrap_or_default()
+}
+
+fn listed(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}

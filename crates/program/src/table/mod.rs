@@ -1,0 +1,8 @@
+//! Reading the tables people really have: any delimiter, any usual encoding, in bounded memory.
+
+mod header;
+mod rows;
+mod source;
+
+pub(crate) use header::{ColumnSet, Header};
+pub(crate) use rows::{Read, Row, Table};
