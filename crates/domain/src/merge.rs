@@ -42,7 +42,8 @@ pub struct GiveUp {
 
 /// Merges one outcome into a send. `now` is campaign time at which the outcome happened.
 ///
-/// Pure and idempotent: the same record twice gives the same status as once, and any order of
+/// Pure. Records are told apart by (send, claim) before they come here (the event row is the witness),
+/// so each is merged once; any order of
 /// records gives the same end state (only the due time of a send that is still open, which the
 /// higher claim number decides, depends on which records have come so far).
 pub fn merge(status: &SendStatus, record: &OutcomeRecord, now: UtcMillis, give_up: GiveUp) -> SendStatus {

@@ -1,0 +1,188 @@
+//! The epoch keeper: opens the belt, rebuilds it from the book when it was lost, and looks after it.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use belt::{Belt, OpenWith, Phase, Relay, Stop, WorkerName};
+use domain::{ActivationState, OnUnknown, SendId, UtcMillis};
+use process::{Config, Metrics, metrics::BeltDepth};
+use store::{RosterEntry, Store};
+
+use crate::{
+    Parts,
+    pass::{Pass, Passed},
+    push::Pusher,
+    reconcile::wait_until_recorded,
+};
+
+/// How long workers of the last epoch have to report: one lease of a worker.
+const REPORTS_WITHIN: Duration = Duration::from_secs(6);
+/// Redis keeps suppressions and stops of ended activations this long; older ones feed has checked.
+const FRESH: Duration = Duration::from_secs(2 * 60 * 60);
+/// How many queued sends the rebuild reads at a time.
+const REBUILD_CHUNK: i64 = 500;
+
+/// The loop that keeps the epoch.
+pub struct EpochKeeper {
+    store: Store,
+    belt: Belt,
+    pusher: Arc<Pusher>,
+    config: Arc<Config>,
+    metrics: Metrics,
+    roster: Vec<RosterEntry>,
+}
+
+impl EpochKeeper {
+    pub fn new(parts: &Parts, pusher: Arc<Pusher>) -> Self {
+        Self {
+            store: parts.store.clone(),
+            belt: parts.belt.clone(),
+            pusher,
+            config: parts.config.clone(),
+            metrics: parts.metrics.clone(),
+            roster: Vec::new(),
+        }
+    }
+
+    /// Takes the next number from SQL and opens the belt for reports.
+    async fn open(&self, fence: u64) -> anyhow::Result<()> {
+        self.belt.check_server().await?;
+        let epoch = self.store.next_epoch().await?;
+        self.belt.begin(epoch, fence).await?;
+        // Read after the belt has begun: what is written to SQL later is also told to the belt.
+        let with = self.what_to_open_with().await?;
+        tracing::info!(
+            belt.epoch = epoch, workers = with.roster.len(), stops = with.stops.len(),
+            "belt opened for reports"
+        );
+        self.belt.load(fence, with).await?;
+        Ok(())
+    }
+
+    async fn what_to_open_with(&self) -> anyhow::Result<OpenWith> {
+        let now = self.belt.clock().await?.redis;
+        let since = now.minus(FRESH);
+        let stops = self.store.stops(since).await?;
+        let activations = stops.activations.iter().map(|(activation, state)| {
+            let stop = match state {
+                ActivationState::Paused => Stop::Pause,
+                _ => Stop::Cancel,
+            };
+            (activation.to_string(), stop)
+        });
+        let versions = stops.versions.iter().map(|version| (version.to_string(), Stop::Cancel));
+        let suppressions = self.store.suppressions_since(since).await?;
+        let relays = self.config.relays.iter();
+        Ok(OpenWith {
+            offset_ms: self.store.campaign_offset().await?,
+            stops: activations.chain(versions).collect(),
+            suppressions: suppressions.into_iter().map(|suppression| suppression.hash).collect(),
+            relays: relays
+                .map(|relay| Relay { name: relay.name.clone(), limit: relay.limit })
+                .collect(),
+            roster: self
+                .store
+                .roster()
+                .await?
+                .iter()
+                .map(|entry| WorkerName::new(&entry.worker))
+                .collect(),
+        })
+    }
+
+    /// Once everybody has reported, or had the time to: puts back what nobody has.
+    async fn rebuild(&self, epoch: u32, fence: u64) -> anyhow::Result<Passed> {
+        let status = self.belt.reporting_status().await?;
+        let waited = Duration::from_millis(status.since_ms);
+        if !status.missing.is_empty() && waited < REPORTS_WITHIN {
+            return Ok(Passed { rows: 0, more: false });
+        }
+        wait_until_recorded(&self.belt, self.belt.stream_tail().await?).await?;
+        let on_the_wire: HashSet<SendId> = self.belt.on_the_wire().await?.into_iter().collect();
+        self.pusher.set_epoch(epoch);
+        // What a worker that never reported had on the wire may have gone out.
+        let hold = !status.missing.is_empty() && self.config.sending.on_unknown == OnUnknown::Hold;
+        let now = self.belt.clock().await?.campaign;
+        let mut cursor = None;
+        let mut rows = 0;
+        loop {
+            let queued = self
+                .store
+                .queued_sends(UtcMillis::new(i64::MAX), cursor.take(), REBUILD_CHUNK)
+                .await?;
+            let Some(last) = queued.last() else {
+                break;
+            };
+            cursor = Some(last.key.clone());
+            let lost: Vec<SendId> = queued
+                .iter()
+                .map(|queued| queued.send)
+                .filter(|send| !on_the_wire.contains(send))
+                .collect();
+            if hold {
+                rows += self.store.hold_sends(&lost, "unknown").await?;
+            } else {
+                let fed = self.store.requeue(&lost, now).await?;
+                rows += self.pusher.push(&fed.sends, fence).await?;
+            }
+        }
+        self.belt.finish_reporting(fence).await?;
+        tracing::info!(
+            belt.epoch = epoch, sends = rows, on_the_wire = on_the_wire.len(),
+            workers.reported = status.reported.len(), workers.missing = status.missing.len(),
+            "belt open"
+        );
+        Ok(Passed { rows, more: false })
+    }
+
+    /// The daily round: dead workers' jobs, the roster, the campaign clock, the gauges.
+    async fn look_after(&mut self, epoch: u32, fence: u64) -> anyhow::Result<Passed> {
+        self.belt.sweep().await?;
+        let workers = self.belt.workers().await?;
+        let roster: Vec<RosterEntry> = workers
+            .iter()
+            .map(|worker| RosterEntry {
+                worker: worker.name.to_string(),
+                epoch,
+                seen_at: worker.last_seen,
+            })
+            .collect();
+        // Written when somebody came or went, not every second: it is read only after a loss.
+        let names = |roster: &[RosterEntry]| -> HashSet<String> {
+            roster.iter().map(|entry| entry.worker.clone()).collect()
+        };
+        if names(&roster) != names(&self.roster) {
+            self.store.save_roster(&roster).await?;
+            self.roster = roster;
+        }
+        let clock = self.belt.clock().await?;
+        let offset = self.store.campaign_offset().await?;
+        if clock.campaign.get() - clock.redis.get() != offset {
+            self.belt.set_offset(offset, fence).await?;
+            self.belt.ring(crate::FEED_BELL).await.ok();
+        }
+        let status = self.belt.status().await?;
+        self.metrics.set_belt(BeltDepth {
+            waiting: status.queued + status.delayed,
+            in_hands: status.in_hand,
+            set_aside: 0,
+            lanes: status.lanes,
+            outcomes: status.outcomes,
+            tracks: status.tracks,
+            epoch: u64::from(epoch),
+        });
+        Ok(Passed { rows: 0, more: false })
+    }
+}
+
+impl Pass for EpochKeeper {
+    async fn pass(&mut self, fence: u64) -> anyhow::Result<Passed> {
+        match self.belt.phase().await? {
+            Phase::Closed { .. } | Phase::Opening { .. } => {
+                self.open(fence).await?;
+                Ok(Passed { rows: 0, more: true })
+            }
+            Phase::Reporting { epoch } => self.rebuild(epoch, fence).await,
+            Phase::Open { epoch } => self.look_after(epoch, fence).await,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Expand: from an activation and its list to one send per person and step.
+
+use std::collections::HashSet;
+
+use domain::{
+    ActivationId, HashScope,
+    audience::{Candidate, Decision, Suppressed, decide},
+};
+use render::Package;
+use store::{Activation, AudienceContact, NewSend, PersonFacts, WriteTx};
+
+use crate::{
+    FEED_BELL, Parts,
+    packages::Packages,
+    pass::{Pass, Passed},
+};
+
+/// How many activations one pass looks at before it looks again which ones wait.
+const ACTIVATIONS_A_PASS: i64 = 64;
+
+/// The loop that expands.
+pub struct Expand {
+    parts: Parts,
+    packages: Packages,
+}
+
+impl Expand {
+    pub fn new(parts: &Parts, packages: Packages) -> Self {
+        Self { parts: parts.clone(), packages }
+    }
+
+    /// Expands until the audience ends or the activation is no longer to be expanded.
+    async fn expand(&self, id: ActivationId, package: &Package) -> anyhow::Result<u64> {
+        let mut rows = 0;
+        let now = self.parts.belt.clock().await?.redis;
+        loop {
+            let mut tx = self.parts.store.begin_write().await?;
+            // Read inside the transaction: a pause or a cancel that was answered is seen here.
+            let Some(activation) = tx.begin_expand(id).await? else {
+                return Ok(rows);
+            };
+            let limit = self.parts.config.scheduler.expand_chunk as i64;
+            let chunk = tx.audience_chunk(&activation, limit).await?;
+            rows += self.decide_and_insert(&mut tx, &activation, package, &chunk).await?;
+            if let Some(last) = chunk.last() {
+                tx.set_expand_cursor(id, last.contact).await?;
+            }
+            let ended = (chunk.len() as i64) < limit;
+            if ended {
+                rows += self.last_pass(&mut tx, &activation, package, limit).await?;
+                let expanded = tx.finish_expand(id, now).await?;
+                tracing::info!(
+                    activation.id = %id, partner.id = %activation.partner_id,
+                    audience.persons = expanded.audience, "audience expanded"
+                );
+            }
+            tx.commit().await?;
+            if ended {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// Contacts that came or changed behind the cursor while it moved.
+    async fn last_pass(
+        &self,
+        tx: &mut WriteTx,
+        activation: &Activation,
+        package: &Package,
+        limit: i64,
+    ) -> anyhow::Result<u64> {
+        let mut rows = 0;
+        let mut after = domain::ContactId::new(0);
+        loop {
+            let late = tx.late_contacts(activation, after, limit).await?;
+            let Some(last) = late.last() else {
+                return Ok(rows);
+            };
+            after = last.contact;
+            rows += self.decide_and_insert(tx, activation, package, &late).await?;
+        }
+    }
+
+    async fn decide_and_insert(
+        &self,
+        tx: &mut WriteTx,
+        activation: &Activation,
+        package: &Package,
+        contacts: &[AudienceContact],
+    ) -> anyhow::Result<u64> {
+        if contacts.is_empty() {
+            return Ok(0);
+        }
+        let scope = HashScope::Vendor(&activation.vendor_id);
+        let hashes: Vec<_> = contacts
+            .iter()
+            .map(|contact| self.parts.hash_key.hash_text(scope, &contact.address))
+            .collect();
+        let persons = tx.ensure_persons(&activation.vendor_id, &hashes).await?;
+        Ok(tx.insert_sends(activation, &sends(activation, package, contacts, &persons)).await?)
+    }
+}
+
+/// One row for every person and step: due, or skipped with its one reason.
+fn sends(
+    activation: &Activation,
+    package: &Package,
+    contacts: &[AudienceContact],
+    persons: &[PersonFacts],
+) -> Vec<NewSend> {
+    let mut seen = HashSet::with_capacity(persons.len());
+    contacts
+        .iter()
+        .zip(persons)
+        .filter(|(_, facts)| seen.insert(facts.person))
+        .flat_map(|(contact, facts)| {
+            package.steps.iter().map(move |step| {
+                let due_at = activation.start_at.plus(step.after.duration());
+                let decision = decide(&Candidate {
+                    // A recalled version's activations are no longer `scheduled`, so they never come here.
+                    recalled: false,
+                    due_at,
+                    valid_from: package.validity.from,
+                    valid_until: package.validity.until,
+                    erased: contact.erased,
+                    address_is_good: contact.address_state == store::AddressState::Ok
+                        && !contact.hard_bounced,
+                    suppressed: Suppressed {
+                        everywhere: contact.suppressed_everywhere,
+                        vendor: facts.suppressed_vendor,
+                        company: contact.suppressed_company,
+                    },
+                    has_consent: contact.has_consent,
+                });
+                NewSend {
+                    step: step.key.clone(),
+                    occurrence: 0,
+                    contact: contact.contact,
+                    person: facts.person,
+                    due_at,
+                    skip: match decision {
+                        Decision::Send => None,
+                        Decision::Skip(reason) => Some(reason),
+                    },
+                }
+            })
+        })
+        .collect()
+}
+
+impl Pass for Expand {
+    async fn pass(&mut self, _fence: u64) -> anyhow::Result<Passed> {
+        let activations = self.parts.store.activations_to_expand(ACTIVATIONS_A_PASS).await?;
+        let mut rows = 0;
+        for activation in &activations {
+            // One package that can't be read stops its own activations, not the others'.
+            match self.packages.get(&activation.version_hash).await {
+                Ok(package) => rows += self.expand(activation.id, &package).await?,
+                Err(error) => tracing::error!(
+                    activation.id = %activation.id, error = format!("{error:#}"),
+                    "activation can't be expanded"
+                ),
+            }
+        }
+        if rows > 0 {
+            // A ring that is lost costs a second: feed wakes by itself.
+            self.parts.belt.ring(FEED_BELL).await.ok();
+        }
+        Ok(Passed { rows, more: rows > 0 && activations.len() as i64 == ACTIVATIONS_A_PASS })
+    }
+}

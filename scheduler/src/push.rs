@@ -1,0 +1,276 @@
+//! From rows the book marked as queued to jobs on lanes: payload, shelf, push.
+//!
+//! Feed, reconcile and the rebuild after a lost belt all come through here.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use belt::{Belt, NewJob};
+use domain::{
+    ActivationId, ContentHash, OnUnknown, PartnerShelf, SendEmail, SendId, job, tier::Tiers,
+};
+use render::Package;
+use store::{FedSend, ShelfSource, Store};
+use tokio::sync::Mutex;
+
+use crate::{Parts, packages::Packages};
+
+/// The belt takes payloads up to this size.
+const PAYLOAD_LIMIT: usize = 4 * 1024;
+/// Shelf items live two hours; what is in use is put there again long before.
+const SHELVE_AGAIN_AFTER: Duration = Duration::from_secs(20 * 60);
+/// Bounds what this process remembers of activations and of the shelf.
+const MOST_REMEMBERED: usize = 50_000;
+
+/// Makes jobs and pushes them.
+pub struct Pusher {
+    store: Store,
+    belt: Belt,
+    packages: Packages,
+    tiers: Tiers,
+    list_domain: String,
+    on_unknown: OnUnknown,
+    epoch: AtomicU32,
+    memory: Mutex<Memory>,
+}
+
+/// What was read and shelved before. Versions and revisions never change, so nothing here is stale.
+#[derive(Default)]
+struct Memory {
+    shelves: HashMap<(ActivationId, ContentHash), Arc<Shelved>>,
+    put_at: HashMap<ContentHash, (u32, Instant)>,
+}
+
+/// A partner's shelf item, ready to be put there.
+struct Shelved {
+    hash: ContentHash,
+    bytes: Vec<u8>,
+}
+
+impl Pusher {
+    pub fn new(parts: &Parts, packages: Packages) -> Self {
+        Self {
+            store: parts.store.clone(),
+            belt: parts.belt.clone(),
+            packages,
+            tiers: parts.config.tiers.clone(),
+            list_domain: parts.config.sending.list_domain.clone(),
+            on_unknown: parts.config.sending.on_unknown,
+            epoch: AtomicU32::new(0),
+            memory: Mutex::default(),
+        }
+    }
+
+    /// The epoch the belt is in. In a new one everything is put on the shelf again: it may be empty.
+    pub fn set_epoch(&self, epoch: u32) {
+        self.epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    /// Puts what the sends share on the shelf, then the sends on their lanes.
+    ///
+    /// A send that can't be made into a job is held with its reason and stops nobody else.
+    pub async fn push(&self, fed: &[FedSend], fence: u64) -> anyhow::Result<u64> {
+        if fed.is_empty() {
+            return Ok(0);
+        }
+        let mut jobs = Vec::with_capacity(fed.len());
+        let mut unfit = Vec::new();
+        let mut items = HashMap::new();
+        for send in fed {
+            match self.job(send, &mut items).await? {
+                Some(job) => jobs.push(job),
+                None => unfit.push(send.send),
+            }
+        }
+        self.hold(&unfit).await?;
+        self.shelve(items).await?;
+        let pushed = self.belt.push(&jobs, fence).await?;
+        Ok(pushed.pushed)
+    }
+
+    async fn hold(&self, unfit: &[SendId]) -> anyhow::Result<()> {
+        if !unfit.is_empty() {
+            tracing::error!(sends = unfit.len(), "held: their payload is over 4 KiB");
+            self.store.hold_sends(unfit, "payload_too_big").await?;
+        }
+        Ok(())
+    }
+
+    /// The job of one send; `None` if its payload is too big for the belt.
+    async fn job(
+        &self,
+        send: &FedSend,
+        items: &mut HashMap<ContentHash, Item>,
+    ) -> anyhow::Result<Option<NewJob>> {
+        let package = self.packages.get(&send.version_hash).await?;
+        let shelved = self.shelved(send).await?;
+        let payload = serde_json::to_string(&payload(send, &package, &shelved.hash))?;
+        if payload.len() > PAYLOAD_LIMIT {
+            return Ok(None);
+        }
+        items.entry(send.version_hash.clone()).or_insert(Item::Version);
+        items.entry(shelved.hash.clone()).or_insert_with(|| Item::Partner(shelved.clone()));
+        let tier = self.tiers.find(&send.tier);
+        Ok(Some(NewJob {
+            send: send.send,
+            lane: send.partner.clone(),
+            weight: tier.map_or(1, |tier| tier.weight),
+            partner_limit: tier.map(|tier| tier.partner_limit),
+            vendor: send.vendor.clone(),
+            activation: send.activation,
+            version: send.version.to_string(),
+            suppression: [
+                send.hash_everywhere.clone(),
+                send.hash_vendor.clone(),
+                send.hash_company.clone(),
+            ],
+            on_unknown: self.on_unknown,
+            not_after: package.validity.until,
+            first_fed_at: send.first_fed_at,
+            payload,
+        }))
+    }
+
+    async fn shelved(&self, send: &FedSend) -> anyhow::Result<Arc<Shelved>> {
+        let key = (send.activation, send.revision.clone());
+        let mut memory = self.memory.lock().await;
+        if let Some(known) = memory.shelves.get(&key) {
+            return Ok(known.clone());
+        }
+        let source = self
+            .store
+            .shelf_source(send.activation)
+            .await?
+            .with_context(|| format!("the book has no activation {}", send.activation))?;
+        let bytes = serde_json::to_vec(&self.partner_shelf(source))?;
+        let shelved = Arc::new(Shelved { hash: ContentHash::of(&bytes), bytes });
+        if memory.shelves.len() >= MOST_REMEMBERED {
+            memory.shelves.clear();
+        }
+        memory.shelves.insert(key, shelved.clone());
+        Ok(shelved)
+    }
+
+    fn partner_shelf(&self, source: ShelfSource) -> PartnerShelf {
+        PartnerShelf {
+            v: job::VERSION,
+            vendor_name: source.vendor_name,
+            tier: source.tier,
+            list_id: list_id(&source.partner_key, source.partner.as_str(), &self.list_domain),
+            brand: source.brand,
+            sender: source.sender,
+            slots: source.slots,
+        }
+    }
+
+    /// Puts on the shelf what is not known to be there.
+    async fn shelve(&self, items: HashMap<ContentHash, Item>) -> anyhow::Result<()> {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        let mut memory = self.memory.lock().await;
+        let mut missing = Vec::new();
+        for (hash, item) in items {
+            let is_there = memory
+                .put_at
+                .get(&hash)
+                .is_some_and(|(put_in, at)| *put_in == epoch && at.elapsed() < SHELVE_AGAIN_AFTER);
+            if is_there {
+                continue;
+            }
+            let bytes = match item {
+                Item::Partner(shelved) => shelved.bytes.clone(),
+                Item::Version => self
+                    .store
+                    .version_blob(&hash)
+                    .await?
+                    .with_context(|| format!("the book has no package version {hash}"))?,
+            };
+            missing.push((hash, bytes));
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.belt.put_on_shelf(&missing).await?;
+        if memory.put_at.len() >= MOST_REMEMBERED {
+            memory.put_at.clear();
+        }
+        let now = Instant::now();
+        memory.put_at.extend(missing.into_iter().map(|(hash, _)| (hash, (epoch, now))));
+        Ok(())
+    }
+}
+
+/// What a batch needs on the shelf.
+enum Item {
+    /// A package version; its blob is read from the book only if it has to be put there.
+    Version,
+    Partner(Arc<Shelved>),
+}
+
+fn payload(send: &FedSend, package: &Package, profile: &ContentHash) -> SendEmail {
+    let mut fields = BTreeMap::new();
+    for name in &package.person_fields {
+        let value = match name.as_str() {
+            "first_name" => Some(&send.first_name),
+            "last_name" => Some(&send.last_name),
+            _ => send.fields.get(name),
+        };
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    let name = [send.first_name.trim(), send.last_name.trim()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    SendEmail {
+        v: job::VERSION,
+        send: send.send,
+        activation: send.activation,
+        vendor: send.vendor.clone(),
+        partner: send.partner.clone(),
+        step: send.step.clone(),
+        occurrence: send.occurrence,
+        version: send.version_hash.clone(),
+        profile: profile.clone(),
+        address: send.address.clone(),
+        name,
+        fields,
+        first_fed_at: send.first_fed_at,
+        attempts: send.attempts,
+    }
+}
+
+/// A List-ID that a person can read and that no other partner has: the partner's key and the end of its id.
+fn list_id(partner_key: &str, partner_id: &str, list_domain: &str) -> String {
+    let key: String = partner_key
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .take(40)
+        .collect();
+    let key = key.trim_matches('-');
+    let key = if key.is_empty() { "partner" } else { key };
+    let tail = &partner_id[partner_id.len().saturating_sub(8)..];
+    format!("{key}.{tail}.{list_domain}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn list_ids_are_readable_and_apart() {
+        assert_eq!(
+            list_id("Köhler & Söhne", "par_01j00000000000000000000abc", "lists.example"),
+            "k-hler---s-hne.00000abc.lists.example"
+        );
+        assert_eq!(list_id("***", "par_x", "l.example"), "partner.par_x.l.example");
+    }
+}

@@ -1,0 +1,99 @@
+//! Reconcile: finds sends that are queued in the book and nowhere else, and puts them back.
+
+use std::{sync::Arc, time::Duration};
+
+use belt::{Belt, Phase, Place, StreamId};
+use domain::SendId;
+use store::{QueuedKey, Store};
+
+use crate::{
+    Parts,
+    pass::{Pass, Passed},
+    push::Pusher,
+};
+
+/// How many candidates one pass looks at.
+const CANDIDATES: i64 = 1_000;
+
+/// The loop that reconciles.
+pub struct Reconcile {
+    store: Store,
+    belt: Belt,
+    pusher: Arc<Pusher>,
+    after: Duration,
+    cursor: Option<QueuedKey>,
+}
+
+impl Reconcile {
+    pub fn new(parts: &Parts, pusher: Arc<Pusher>) -> Self {
+        Self {
+            store: parts.store.clone(),
+            belt: parts.belt.clone(),
+            pusher,
+            after: parts.config.scheduler.reconcile_after.get(),
+            cursor: None,
+        }
+    }
+
+    /// Those of `sends` that are neither on a lane nor in hands.
+    async fn nowhere(&self, sends: &[SendId]) -> belt::Result<Vec<SendId>> {
+        let places = self.belt.find(sends).await?;
+        let lost = sends.iter().zip(places).filter(|(_, place)| matches!(place, Place::Nowhere));
+        Ok(lost.map(|(send, _)| *send).collect())
+    }
+}
+
+impl Pass for Reconcile {
+    /// The order is what makes it right: a send that has left the belt since it was looked for has
+    /// its outcome in the stream before the noted tail, so once the recorder is past the tail the
+    /// book shows it ended, and it is not pushed again.
+    async fn pass(&mut self, fence: u64) -> anyhow::Result<Passed> {
+        let idle = Passed { rows: 0, more: false };
+        let Phase::Open { .. } = self.belt.phase().await? else {
+            return Ok(idle);
+        };
+        let now = self.belt.clock().await?.campaign;
+        let fed_before = now.minus(self.after);
+        let candidates =
+            self.store.queued_sends(fed_before, self.cursor.take(), CANDIDATES).await?;
+        let Some(last) = candidates.last() else {
+            return Ok(idle);
+        };
+        if candidates.len() as i64 == CANDIDATES {
+            self.cursor = Some(last.key.clone());
+        }
+        let sends: Vec<SendId> = candidates.iter().map(|candidate| candidate.send).collect();
+        let lost = self.nowhere(&sends).await?;
+        if lost.is_empty() {
+            return Ok(Passed { rows: 0, more: self.cursor.is_some() });
+        }
+        let tail = self.belt.stream_tail().await?;
+        wait_until_recorded(&self.belt, tail).await?;
+        let fed = self.store.requeue(&lost, now).await?;
+        let pushed = self.pusher.push(&fed.sends, fence).await?;
+        if pushed > 0 {
+            tracing::info!(sends = pushed, "queued in the book and nowhere else: put back");
+        }
+        Ok(Passed { rows: pushed + fed.skipped, more: self.cursor.is_some() })
+    }
+}
+
+/// Waits until the recorder has committed up to `tail`.
+///
+/// # Errors
+/// When it takes longer than five seconds: the recorder is behind or stuck, and the caller's next
+/// pass looks again.
+pub async fn wait_until_recorded(belt: &Belt, tail: StreamId) -> anyhow::Result<()> {
+    let wait = async {
+        loop {
+            if belt.committed().await? >= tail {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(5), wait).await {
+        Ok(done) => done,
+        Err(_) => anyhow::bail!("the recorder has not caught up within 5 s"),
+    }
+}
