@@ -10,5 +10,5 @@ pub mod wait;
 
 pub use clock::{FakeClock, SeqIds};
 // pub use database::{TestDatabase, TestPostgres};
-// pub use redis::TestRedis;
-// pub use relay::ScriptedRelay;
+pub use redis::TestRedis;
+pub use relay::ScriptedRelay;

@@ -1,0 +1,212 @@
+//! The connections of one relay: at most so many at once, kept between messages, closed in time.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
+
+use super::{
+    admission::Admission,
+    config::RelayConfig,
+    connection::{ConnectFailure, Connection},
+    wire::Quiet,
+};
+
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(crate) config: RelayConfig,
+    pub(crate) admission: Arc<Admission>,
+    /// One permit for each connection that is not idle: in use, being opened or being closed.
+    busy: Arc<Semaphore>,
+    idle: Mutex<Idle>,
+    draining: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    /// The longest idle first.
+    connections: VecDeque<(Connection, Instant)>,
+    /// A task is looking after them.
+    watched: bool,
+}
+
+impl Keeper {
+    pub(crate) fn new(config: RelayConfig) -> Arc<Self> {
+        Arc::new(Self {
+            admission: Arc::new(Admission::new(config.max_connections)),
+            busy: Arc::new(Semaphore::new(config.max_connections)),
+            idle: Mutex::default(),
+            draining: AtomicBool::new(false),
+            config,
+        })
+    }
+
+    /// Waits for the right to use one connection; `None` while draining.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        let permit = Arc::clone(&self.busy).acquire_owned().await.ok()?;
+        (!self.draining.load(Ordering::Relaxed)).then_some(permit)
+    }
+
+    /// The connection used last, if one is idle and still at a clean command boundary.
+    pub(crate) fn take_idle(&self) -> Option<Connection> {
+        loop {
+            let (connection, _) = self.idle().connections.pop_back()?;
+            // What the relay closed or spoke on while nobody looked is of no use; nothing was sent,
+            // so nobody needs to know.
+            if connection.quiet() == Quiet::Yes && !connection.is_worn(&self.config) {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// A new connection, when its turn has come.
+    pub(crate) async fn open(&self) -> Result<Connection, ConnectFailure> {
+        loop {
+            let wait = self.admission.wait_for_connect();
+            if wait.is_zero() {
+                return Connection::open(&self.config).await;
+            }
+            sleep(wait).await;
+        }
+    }
+
+    pub(crate) fn lease(
+        self: &Arc<Self>,
+        connection: Connection,
+        permit: OwnedSemaphorePermit,
+    ) -> Lease {
+        Lease { keeper: Arc::clone(self), connection, permit }
+    }
+
+    fn put_back(self: &Arc<Self>, connection: Connection) {
+        let mut idle = self.idle();
+        idle.connections.push_back((connection, Instant::now()));
+        if !idle.watched {
+            idle.watched = true;
+            tokio::spawn(close_idle(Arc::downgrade(self), self.config.idle));
+        }
+    }
+
+    /// Takes out what has been idle too long; otherwise says when to look again.
+    fn take_expired(&self) -> Option<Result<Connection, Instant>> {
+        let mut idle = self.idle();
+        let Some((_, since)) = idle.connections.front() else {
+            idle.watched = false;
+            return None;
+        };
+        let until = *since + self.config.idle;
+        if Instant::now() < until {
+            return Some(Err(until));
+        }
+        idle.connections.pop_front().map(|(connection, _)| Ok(connection))
+    }
+
+    fn close(self: &Arc<Self>, connection: Connection, permit: OwnedSemaphorePermit) {
+        let limit = self.config.time_limits.quit;
+        tokio::spawn(async move {
+            connection.quit(limit).await;
+            drop(permit);
+        });
+    }
+
+    /// Takes no more, waits for the busy connections and closes the idle ones, all before `deadline`.
+    pub(crate) async fn drain(self: Arc<Self>, deadline: Instant) {
+        self.draining.store(true, Ordering::Relaxed);
+        let all = u32::try_from(self.config.max_connections).unwrap_or(u32::MAX);
+        // Whoever is still busy at the deadline keeps its connection until its own time limits.
+        let _ = timeout_at(deadline, self.busy.acquire_many(all)).await;
+        self.busy.close();
+        let idle = std::mem::take(&mut self.idle().connections);
+        let mut quits = JoinSet::new();
+        for (connection, _) in idle {
+            quits.spawn(connection.quit(self.config.time_limits.quit));
+        }
+        // Dropping the set ends what is left of it, and with it the connections.
+        let _ = timeout_at(deadline, async { while quits.join_next().await.is_some() {} }).await;
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// How many are busy and how many idle.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let busy = self.config.max_connections.saturating_sub(self.busy.available_permits());
+        (busy, self.idle().connections.len())
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().expect("no code panics while it holds the idle connections")
+    }
+}
+
+/// Closes idle connections when their time has come; ends when there are none.
+async fn close_idle(keeper: Weak<Keeper>, first_look: Duration) {
+    let mut look = Instant::now() + first_look;
+    loop {
+        sleep_until(look).await;
+        let Some(keeper) = keeper.upgrade() else { return };
+        look = loop {
+            match keeper.take_expired() {
+                None => return,
+                Some(Err(until)) => break until,
+                Some(Ok(connection)) => {
+                    // Never waits long: busy and idle together are at most the permits.
+                    match Arc::clone(&keeper.busy).try_acquire_owned() {
+                        Ok(permit) => keeper.close(connection, permit),
+                        Err(_) => drop(connection),
+                    }
+                }
+            }
+        };
+    }
+}
+
+/// A connection in use. It goes back only by [`Lease::finish`]; dropped anywhere else, also in the
+/// middle of a cancelled future, it is closed, because whoever used it next would read the answers
+/// to this dialogue.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    keeper: Arc<Keeper>,
+    pub(crate) connection: Connection,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    /// The dialogue came to a clean end: keep the connection, or QUIT if it has done its share.
+    pub(crate) fn finish(self) {
+        let Self { keeper, connection, permit } = self;
+        if connection.is_worn(&keeper.config) || keeper.is_draining() {
+            keeper.close(connection, permit);
+        } else {
+            // Back on the shelf before the permit is free, so that nobody opens another one.
+            keeper.put_back(connection);
+            drop(permit);
+        }
+    }
+
+    /// A refusal left a transaction open: RSET first, without keeping the outcome waiting for it.
+    pub(crate) fn reset_and_finish(mut self) {
+        tokio::spawn(async move {
+            let limit = self.keeper.config.time_limits.reset;
+            if self.connection.reset(limit).await {
+                self.finish();
+            }
+        });
+    }
+
+    /// Closes the connection and keeps the turn.
+    pub(crate) fn close(self) -> OwnedSemaphorePermit {
+        self.permit
+    }
+}

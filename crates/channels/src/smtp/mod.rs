@@ -1,0 +1,27 @@
+//! Email over SMTP (RFC 5321).
+//!
+//! [`build()`] makes an [`Outgoing`] out of rendered parts; [`Relays::transmit`] hands it to a relay and
+//! says how that ended. Addresses, MIME and replies are lettre's; time limits, the keeping of
+//! connections and the reading of what an answer means are ours.
+
+mod admission;
+mod answer;
+mod body;
+pub mod config;
+mod connection;
+mod dialogue;
+pub mod error;
+pub mod gate;
+mod header;
+mod keeper;
+pub mod message;
+pub mod outgoing;
+pub mod relays;
+mod wire;
+
+pub use config::{RelayConfig, TimeLimits};
+pub use error::{BuildError, BuildErrorReason, RelayConfigError};
+pub use gate::{AlwaysGo, Gate, Leave};
+pub use message::{MailParts, build};
+pub use outgoing::Outgoing;
+pub use relays::{RelayLoad, Relays};
