@@ -1,0 +1,4 @@
+-- Live activations with their earliest due send: one look into send_due each, however many are due.
+SELECT a.activation_id, a.partner_id,
+       (SELECT MIN(s.due_at) FROM send s WHERE s.activation_id = a.activation_id AND s.state = 'due') AS first_due
+FROM activation a WHERE a.state IN ('scheduled', 'running')

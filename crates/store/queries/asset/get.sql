@@ -1,0 +1,1 @@
+SELECT content, content_type FROM asset WHERE hash = $1

@@ -1,0 +1,1 @@
+SELECT content FROM package_blob WHERE hash = $1

@@ -1,0 +1,1 @@
+SELECT version_id FROM package_version WHERE state = 'recalled'

@@ -1,0 +1,1 @@
+SELECT position FROM recorder_position WHERE stream = $1

@@ -1,0 +1,20 @@
+-- The same for sends that were queued and are to go on the belt again.
+SELECT s.send_id, s.activation_id, s.person_id, s.contact_id, s.step_key, s.occurrence, s.due_at, s.attempts, s.first_fed_at,
+       c.address, c.first_name, c.last_name, c.fields, c.language, c.hash_everywhere, c.hash_company,
+       p.address_hash AS hash_vendor,
+       (SELECT x.reason FROM suppression x
+        WHERE x.scope = 'everywhere' AND x.scope_id = '' AND x.address_hash = c.hash_everywhere) AS everywhere_reason,
+       CASE WHEN EXISTS (SELECT 1 FROM suppression x
+                         WHERE x.scope = 'vendor' AND x.scope_id = a.vendor_id AND x.address_hash = p.address_hash)
+            THEN 1 ELSE 0 END AS suppressed_vendor,
+       CASE WHEN EXISTS (SELECT 1 FROM suppression x
+                         WHERE x.scope = 'company' AND x.scope_id = a.company_id AND x.address_hash = c.hash_company)
+            THEN 1 ELSE 0 END AS suppressed_company
+FROM (VALUES /* rows */) AS v
+CROSS JOIN send s
+CROSS JOIN activation a
+CROSS JOIN contact c
+CROSS JOIN person p
+WHERE s.send_id = v.column1 AND a.activation_id = s.activation_id
+  AND c.contact_id = s.contact_id AND p.person_id = s.person_id
+  AND a.state IN ('scheduled', 'running') AND s.state = 'queued'

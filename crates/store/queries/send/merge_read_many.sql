@@ -1,0 +1,5 @@
+SELECT s.send_id, s.activation_id, s.contact_id, s.state, s.reason, s.due_at, s.claim, s.accepted_claim, s.attempts,
+       s.duplicates, s.first_fed_at
+FROM (VALUES /* rows */) AS v
+CROSS JOIN send s
+WHERE s.send_id = v.column1

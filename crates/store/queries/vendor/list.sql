@@ -1,0 +1,1 @@
+SELECT vendor_id, name, created_at FROM vendor ORDER BY name_key

@@ -1,0 +1,1 @@
+INSERT INTO worker_roster (worker, epoch, seen_at) VALUES /* rows */

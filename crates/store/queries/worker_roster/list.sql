@@ -1,0 +1,1 @@
+SELECT worker, epoch, seen_at FROM worker_roster ORDER BY worker

@@ -1,0 +1,279 @@
+//! Contacts on a company's lists, and the consent under which they may be mailed.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::AddAssign,
+};
+
+use domain::{AddressHash, CompanyId, ListId, UtcMillis};
+use sqlx::any::AnyRow;
+
+use crate::{
+    bulk::{Rows, Value},
+    engine::{Store, WriteTx},
+    error::Result,
+    ids::HotTable,
+    row::{Read, json_text},
+};
+
+word! {
+    /// What is known about a contact's address.
+    AddressState ("an address state: ok, malformed or bounced") {
+        /// Mail can be sent to it.
+        Ok = "ok",
+        /// It is no address; the contact is kept and skipped with that reason.
+        Malformed = "malformed",
+        /// A relay said that it does not exist.
+        Bounced = "bounced",
+    }
+}
+
+/// A contact as a company's file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactInput {
+    /// The normalised address; the trimmed text of a malformed one.
+    pub address: String,
+    /// The address as the file has it.
+    pub address_raw: String,
+    /// May be empty.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+    /// The file's other columns.
+    pub fields: BTreeMap<String, String>,
+    /// BCP 47; may be empty.
+    pub language: String,
+    /// Whether mail can be sent to it.
+    pub address_state: AddressState,
+    /// The address's hash for the whole installation.
+    pub hash_everywhere: AddressHash,
+    /// The address's hash for this company.
+    pub hash_company: AddressHash,
+    /// The basis on which it may be mailed, if the file names one.
+    pub consent: Option<ConsentInput>,
+}
+
+/// Why a contact may be mailed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentInput {
+    /// Such as `opt_in` or `existing_customer`.
+    pub basis: String,
+    /// Where it was given.
+    pub source: String,
+    /// What was agreed to.
+    pub text: String,
+    /// When.
+    pub at: UtcMillis,
+}
+
+/// What an import of contacts did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ContactCounts {
+    /// Not on the list before.
+    pub new: u64,
+    /// On the list, with something different.
+    pub updated: u64,
+    /// On the list just so.
+    pub unchanged: u64,
+    /// Rows whose address comes again later in the same call; the last one counts.
+    pub repeated: u64,
+}
+
+impl AddAssign for ContactCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.new += other.new;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.repeated += other.repeated;
+    }
+}
+
+impl Store {
+    /// Puts contacts on a list, in one transaction; give it a few thousand at a time. Doing it again
+    /// with the same rows changes nothing. An address that bounced stays bounced.
+    ///
+    /// # Errors
+    /// When the book fails; then none of these rows was taken.
+    pub async fn upsert_contacts(
+        &self,
+        company: &CompanyId,
+        list: &ListId,
+        inputs: &[ContactInput],
+        now: UtcMillis,
+    ) -> Result<ContactCounts> {
+        let mut last: HashMap<&str, &ContactInput> = HashMap::with_capacity(inputs.len());
+        let mut order = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            if last.insert(&input.address, input).is_none() {
+                order.push(input.address.as_str());
+            }
+        }
+        let inputs_once: Vec<&ContactInput> = order.iter().map(|address| last[address]).collect();
+        let mut counts = ContactCounts {
+            repeated: (inputs.len() - inputs_once.len()) as u64,
+            ..ContactCounts::default()
+        };
+
+        let mut tx = self.begin_write().await?;
+        // First of all, so that two imports take turns and numbers appear in commit order.
+        let change_number = tx.next_count("contact_change").await?;
+        let known = tx.known_contacts(list, &inputs_once).await?;
+        let mut ids: HashMap<String, i64> = HashMap::with_capacity(inputs_once.len());
+        let mut to_put = Vec::new();
+        for input in &inputs_once {
+            match known.get(input.address.as_str()) {
+                None => {
+                    counts.new += 1;
+                    to_put.push((*input, None));
+                }
+                Some(known) if known.says(input) => {
+                    counts.unchanged += 1;
+                    ids.insert(input.address.clone(), known.id);
+                }
+                Some(known) => {
+                    counts.updated += 1;
+                    to_put.push((*input, Some(known.id)));
+                }
+            }
+        }
+        tx.put_contacts(company, list, &to_put, change_number, now, &mut ids).await?;
+        tx.add_consents(&inputs_once, &ids, change_number).await?;
+        tx.commit().await?;
+        Ok(counts)
+    }
+}
+
+/// A contact the list has already.
+struct Known {
+    id: i64,
+    address_raw: String,
+    first_name: String,
+    last_name: String,
+    fields: String,
+    language: String,
+    address_state: AddressState,
+}
+
+impl Known {
+    fn of(row: &AnyRow) -> Result<Self> {
+        Ok(Self {
+            id: row.int("contact_id")?,
+            address_raw: row.text("address_raw")?,
+            first_name: row.text("first_name")?,
+            last_name: row.text("last_name")?,
+            fields: row.text("fields")?,
+            language: row.text("language")?,
+            address_state: row.parsed("address_state")?,
+        })
+    }
+
+    fn says(&self, input: &ContactInput) -> bool {
+        self.address_raw == input.address_raw
+            && self.first_name == input.first_name
+            && self.last_name == input.last_name
+            && self.language == input.language
+            && self.fields == json_text(&input.fields)
+            && (self.address_state == input.address_state
+                || self.address_state == AddressState::Bounced)
+    }
+}
+
+impl WriteTx {
+    async fn known_contacts(
+        &mut self,
+        list: &ListId,
+        inputs: &[&ContactInput],
+    ) -> Result<HashMap<String, Known>> {
+        let mut rows = Rows::new(2, inputs.len());
+        for input in inputs {
+            rows.push([list.as_str().into(), input.address.as_str().into()]);
+        }
+        let engine = self.engine;
+        let rows = rows.fetch(engine, self.connection(), sql!("contact/find_many.sql")).await?;
+        rows.iter().map(|row| Ok((row.text("address")?, Known::of(row)?))).collect()
+    }
+
+    async fn put_contacts(
+        &mut self,
+        company: &CompanyId,
+        list: &ListId,
+        inputs: &[(&ContactInput, Option<i64>)],
+        change_number: i64,
+        now: UtcMillis,
+        ids: &mut HashMap<String, i64>,
+    ) -> Result<()> {
+        let new = inputs.iter().filter(|(_, known)| known.is_none()).count();
+        let mut fresh = self.take_ids(HotTable::Contact, new).await?.into_iter();
+        let mut rows = Rows::new(15, inputs.len());
+        for (input, known) in inputs {
+            let id =
+                known.or_else(|| fresh.next()).expect("as many ids as new contacts were taken");
+            rows.push([
+                Value::Int(id),
+                company.as_str().into(),
+                list.as_str().into(),
+                input.address.as_str().into(),
+                input.address_raw.as_str().into(),
+                input.first_name.as_str().into(),
+                input.last_name.as_str().into(),
+                json_text(&input.fields).into(),
+                input.language.as_str().into(),
+                input.address_state.as_str().into(),
+                input.hash_everywhere.as_str().into(),
+                input.hash_company.as_str().into(),
+                Value::Int(change_number),
+                Value::Int(now.get()),
+                Value::Int(now.get()),
+            ]);
+        }
+        let engine = self.engine;
+        for row in rows.fetch(engine, self.connection(), sql!("contact/put_many.sql")).await? {
+            ids.insert(row.text("address")?, row.int("contact_id")?);
+        }
+        Ok(())
+    }
+
+    async fn add_consents(
+        &mut self,
+        inputs: &[&ContactInput],
+        ids: &HashMap<String, i64>,
+        change_number: i64,
+    ) -> Result<()> {
+        let given: Vec<(i64, &ConsentInput)> = inputs
+            .iter()
+            .filter_map(|input| Some((*ids.get(&input.address)?, input.consent.as_ref()?)))
+            .collect();
+        let mut rows = Rows::new(3, given.len());
+        for (contact, consent) in &given {
+            rows.push([
+                Value::Int(*contact),
+                consent.basis.as_str().into(),
+                consent.source.as_str().into(),
+            ]);
+        }
+        let engine = self.engine;
+        let missing =
+            rows.fetch(engine, self.connection(), sql!("consent/missing_many.sql")).await?;
+        let missing: Vec<i64> =
+            missing.iter().map(|row| row.int("contact_id")).collect::<Result<_>>()?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing: std::collections::HashSet<i64> = missing.into_iter().collect();
+        let mut rows = Rows::new(5, missing.len());
+        let mut touched = Rows::new(2, missing.len());
+        for (contact, consent) in given.iter().filter(|(contact, _)| missing.contains(contact)) {
+            rows.push([
+                Value::Int(*contact),
+                consent.basis.as_str().into(),
+                consent.source.as_str().into(),
+                consent.text.as_str().into(),
+                Value::Int(consent.at.get()),
+            ]);
+            touched.push([Value::Int(*contact), Value::Int(change_number)]);
+        }
+        rows.execute(engine, self.connection(), sql!("consent/add_many.sql")).await?;
+        touched.execute(engine, self.connection(), sql!("contact/touch_many.sql")).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! Who must not be mailed.
+
+use domain::{AddressHash, HashScope, UtcMillis};
+use sqlx::any::AnyRow;
+
+use crate::{
+    bulk::{Rows, Value},
+    engine::{Store, WriteTx},
+    error::Result,
+    row::Read,
+};
+
+/// Why an address is suppressed.
+pub mod reason {
+    /// A relay said that the address does not exist. The audience decision calls it a bad address.
+    pub const HARD_BOUNCE: &str = "hard_bounce";
+    /// The recipient asked for no more mail.
+    pub const UNSUBSCRIBED: &str = "unsubscribed";
+    /// The recipient reported the mail as spam.
+    pub const COMPLAINED: &str = "complained";
+    /// Somebody put it on the list.
+    pub const MANUAL: &str = "manual";
+}
+
+/// An address that must not be mailed in a scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// `everywhere`, `vendor` or `company`.
+    pub scope: String,
+    /// The vendor's or company's id; empty for `everywhere`.
+    pub scope_id: String,
+    /// The address's hash in that scope.
+    pub hash: AddressHash,
+    /// See [`reason`].
+    pub reason: String,
+    /// Where it came from.
+    pub source: String,
+    /// Since when.
+    pub at: UtcMillis,
+}
+
+fn suppression(row: &AnyRow) -> Result<Suppression> {
+    Ok(Suppression {
+        scope: row.text("scope")?,
+        scope_id: row.text("scope_id")?,
+        hash: row.parsed("address_hash")?,
+        reason: row.text("reason")?,
+        source: row.text("source")?,
+        at: row.time("at")?,
+    })
+}
+
+const fn word(scope: HashScope<'_>) -> &'static str {
+    match scope {
+        HashScope::Everywhere => "everywhere",
+        HashScope::Vendor(_) => "vendor",
+        HashScope::Company(_) => "company",
+    }
+}
+
+fn scope_id<'a>(scope: HashScope<'a>) -> &'a str {
+    match scope {
+        HashScope::Everywhere => "",
+        HashScope::Vendor(vendor) => vendor.as_str(),
+        HashScope::Company(company) => company.as_str(),
+    }
+}
+
+impl WriteTx {
+    /// Adds suppressions; those that are there keep the reason they came with.
+    pub(crate) async fn insert_suppressions(
+        &mut self,
+        scope: HashScope<'_>,
+        hashes: &[AddressHash],
+        reason: &str,
+        source: &str,
+        at: UtcMillis,
+    ) -> Result<u64> {
+        let mut rows = Rows::new(6, hashes.len());
+        for hash in hashes {
+            rows.push([
+                word(scope).into(),
+                scope_id(scope).into(),
+                hash.as_str().into(),
+                reason.into(),
+                source.into(),
+                Value::Int(at.get()),
+            ]);
+        }
+        let engine = self.engine;
+        rows.execute(engine, self.connection(), sql!("suppression/add_many.sql")).await
+    }
+}
+
+impl Store {
+    /// Suppresses addresses in a scope; answers how many were not suppressed there before.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn add_suppressions(
+        &self,
+        scope: HashScope<'_>,
+        hashes: &[AddressHash],
+        reason: &str,
+        source: &str,
+        now: UtcMillis,
+    ) -> Result<u64> {
+        let mut tx = self.begin_write().await?;
+        let new = tx.insert_suppressions(scope, hashes, reason, source, now).await?;
+        tx.commit().await?;
+        Ok(new)
+    }
+
+    /// The suppression of this hash in this scope.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn find_suppression(
+        &self,
+        scope: HashScope<'_>,
+        hash: &AddressHash,
+    ) -> Result<Option<Suppression>> {
+        let mut connection = self.read().await?;
+        let row = sqlx::query(sql!("suppression/get.sql"))
+            .bind(word(scope))
+            .bind(scope_id(scope))
+            .bind(hash.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+        row.as_ref().map(suppression).transpose()
+    }
+
+    /// A page of a scope's suppressions, by hash.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn suppressions(
+        &self,
+        scope: HashScope<'_>,
+        after: Option<&AddressHash>,
+        limit: i64,
+    ) -> Result<Vec<Suppression>> {
+        let mut connection = self.read().await?;
+        let rows = sqlx::query(sql!("suppression/list.sql"))
+            .bind(word(scope))
+            .bind(scope_id(scope))
+            .bind(after.map_or("", AddressHash::as_str))
+            .bind(limit)
+            .fetch_all(&mut *connection)
+            .await?;
+        rows.iter().map(suppression).collect()
+    }
+
+    /// Everything suppressed at `at` or later, in any scope: what the belt needs to know.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn suppressions_since(&self, at: UtcMillis) -> Result<Vec<Suppression>> {
+        let mut connection = self.read().await?;
+        let rows = sqlx::query(sql!("suppression/since.sql"))
+            .bind(at.get())
+            .fetch_all(&mut *connection)
+            .await?;
+        rows.iter().map(suppression).collect()
+    }
+}

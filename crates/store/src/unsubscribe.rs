@@ -1,0 +1,67 @@
+//! A recipient asks for no more mail.
+
+use domain::{EventKind, HashScope, SendId, UtcMillis};
+
+use crate::{
+    activation::activation_ids,
+    bulk::{Rows, Value},
+    engine::Store,
+    error::Result,
+    send::{SendDetail, find_send},
+    suppression::reason,
+};
+
+/// What an unsubscribe did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsubscribed {
+    /// The send it came from.
+    pub detail: SendDetail,
+    /// Whether the person was not suppressed for the company before.
+    pub is_new: bool,
+    /// Sends to that person that will not go any more.
+    pub skipped: u64,
+}
+
+impl Store {
+    /// Takes the recipient of a send off the mail of the partner's company, in one transaction: the
+    /// suppression, the event, and what is still due. Asking again changes nothing. `None`: no such send.
+    ///
+    /// # Errors
+    /// When the book fails; then the recipient must be told to try again.
+    pub async fn unsubscribe(
+        &self,
+        send: SendId,
+        source: &str,
+        now: UtcMillis,
+    ) -> Result<Option<Unsubscribed>> {
+        let mut tx = self.begin_write().await?;
+        let Some(detail) = find_send(tx.connection(), send).await? else { return Ok(None) };
+        let scope = HashScope::Company(&detail.company);
+        let hashes = std::slice::from_ref(&detail.hash_company);
+        let new = tx.insert_suppressions(scope, hashes, reason::UNSUBSCRIBED, source, now).await?;
+        let ids = tx.take_event_ids(1).await?;
+        let mut event = Rows::new(7, 1);
+        event.push([
+            Value::Int(ids[0]),
+            Value::Int(send.get()),
+            Value::Int(detail.activation.get()),
+            EventKind::Unsubscribed.as_str().into(),
+            Value::Int(0),
+            Value::Int(now.get()),
+            "{}".into(),
+        ]);
+        let engine = tx.engine;
+        event.fetch(engine, tx.connection(), sql!("event/add_many.sql")).await?;
+        let skipped = sqlx::query(sql!("send/skip_person.sql"))
+            .bind(detail.company.as_str())
+            .bind(detail.person.get())
+            .fetch_all(tx.connection())
+            .await?;
+        let mut touched = activation_ids(&skipped)?;
+        touched.sort_unstable();
+        touched.dedup();
+        tx.complete(&touched, now).await?;
+        tx.commit().await?;
+        Ok(Some(Unsubscribed { detail, is_new: new > 0, skipped: skipped.len() as u64 }))
+    }
+}
