@@ -46,6 +46,8 @@ section! {
         url: ServerUrl,
         /// How long one answer may take.
         response_timeout: TimeSpan,
+        /// How long a role that starts waits for Redis.
+        start_wait: TimeSpan,
         /// Outcomes that may wait for the book, in entries.
         outcomes_bound: u64,
         /// Opens and clicks that may wait for the book, in entries.
@@ -274,6 +276,14 @@ pub const SECTIONS: [(&str, &[&str]); 12] = [
     ("tier", Tier::KEYS),
     ("log", Log::KEYS),
 ];
+
+/// The variables of this process, for [`Config::load`]: the one place that reads them.
+///
+/// A name or value that is no UTF-8 is left out: none of ours is.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
 
 impl Config {
     /// Lays the file at `path`, then the variables that begin with `THROUGHLINE__`, over the built-in

@@ -13,10 +13,8 @@ use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    metrics::{Metrics, TextFormat},
-    readiness::Readiness,
-};
+use crate::metrics::{Metrics, TextFormat};
+pub use crate::readiness::{Check, CheckResult, Readiness};
 
 #[derive(Clone)]
 struct Health {

@@ -5,7 +5,7 @@
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
 //! use process::{Config, Metrics, Readiness, Shutdown, SystemClock, health, logging, shutdown};
 //!
-//! let config = Config::load(None, std::env::vars())?;
+//! let config = Config::load(None, process::config::environment())?;
 //! logging::init(&config.log)?;
 //! let stop = Shutdown::new();
 //! shutdown::watch_signals(stop.clone())?;

@@ -69,6 +69,7 @@ fn bounds(config: &Config, found: &mut Findings) {
         span("100ms"),
         span("5min"),
     );
+    found.within("redis.start_wait", config.redis.start_wait, span("1ms"), span("1d"));
     found.within("redis.outcomes_bound", config.redis.outcomes_bound, 1_000, 100_000_000);
     found.within("redis.tracks_bound", config.redis.tracks_bound, 1_000, 100_000_000);
     found.within("worker.hands", config.worker.hands, 1, 10_000);

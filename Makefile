@@ -1,0 +1,56 @@
+# Every task has one door. `make` lists them.
+
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+ARGS ?=
+
+.PHONY: help demo test lint fmt bench up
+
+help: ## List the doors
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: ## Send a real campaign on this machine (ARGS="--exit --partners 100 --contacts-per-partner 50")
+	@.ci/install demo
+	@cargo build -p throughline
+	@"$${CARGO_TARGET_DIR:-target}/debug/throughline" demo $(ARGS)
+
+# nextest leaves out the examples in the docs; they come first, so that its summary is the last word.
+test: ## Run all tests (real Redis, SQLite, PostgreSQL and SMTP, started by the tests)
+	@.ci/install test
+	@if command -v cargo-nextest >/dev/null; then \
+	  cargo test --quiet --workspace --doc && cargo nextest run --workspace $(ARGS); \
+	else \
+	  cargo test --workspace $(ARGS); \
+	fi
+
+lint: ## Check formatting, clippy, docs, dependencies, scripts and the compose file
+	@.ci/install build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items
+	@for script in .ci/install .ci/run bench/*.sh; do bash -n "$$script"; done
+	@if command -v cargo-deny >/dev/null; then \
+	  cargo deny check; \
+	else \
+	  echo "cargo-deny is not installed: licences and advisories of dependencies were NOT checked (cargo install cargo-deny)"; \
+	fi
+	@if docker compose version >/dev/null 2>&1; then \
+	  docker compose --env-file .env.example config --quiet; \
+	else \
+	  echo "docker compose is not installed: docker-compose.yml is checked as a file only, by the tests of crates/process"; \
+	fi
+
+fmt: ## Format all code
+	cargo fmt --all
+
+bench: ## Measure the whole fleet beside Postfix's smtp-source (ARGS="1000 50")
+	@.ci/install test
+	@bench/demo.sh $(ARGS)
+
+up: ## Start the fleet in containers (ARGS="--scale worker=4")
+	@docker compose version >/dev/null 2>&1 || { echo "docker with its compose plugin is needed: https://docs.docker.com/engine/install/"; exit 3; }
+	@test -e .env || { umask 077; while IFS= read -r line; do \
+	  case $$line in *=generate) echo "$${line%generate}$$(openssl rand -hex 32)" ;; *) echo "$$line" ;; esac; \
+	done <.env.example >.env; echo "made .env with fresh keys: keep it with the backups of the book"; }
+	docker compose up --build $(ARGS)
