@@ -1,1 +1,42 @@
 //! The package format, and rendering: package to partner skeleton to message. Pure.
+//!
+//! - [`PackageFiles`] and [`SharedTemplates`] hold a package's files and the layouts all packages share.
+//! - [`check`] finds everything that is wrong with them; [`publish`] freezes them into one [`Version`].
+//! - [`Compiled`] is a version ready to render; [`Compiled::skeleton`] is one step of it for one partner,
+//!   in which only merge fields of the person and a few conditional blocks are open;
+//!   [`Skeleton::message`] closes them.
+//!
+//! What a partner or a person wrote is data: it is never parsed as a template, it is escaped for the
+//! place where it stands, and it can't change what the vendor wrote around it.
+
+mod brand;
+mod check;
+mod compiled;
+mod diagnostic;
+mod engine;
+mod error;
+mod files;
+mod html_place;
+mod manifest;
+mod mark;
+mod package;
+mod parse;
+mod sample;
+mod skeleton;
+mod slots;
+mod text;
+mod verify;
+mod version;
+mod vocabulary;
+
+pub use brand::{BrandProblem, validate_brand};
+pub use check::check;
+pub use compiled::Compiled;
+pub use diagnostic::{Diagnostic, Severity};
+pub use error::{ReadError, RenderError};
+pub use files::{PackageFiles, SamplePackage, SharedTemplates};
+pub use package::{Audience, AudienceRule, Package, Slot, SlotKind, Step, StepKind, Validity};
+pub use sample::Sample;
+pub use skeleton::{MessageLinks, Rendered, Skeleton};
+pub use slots::{SlotProblem, validate_slots};
+pub use version::{Version, publish};

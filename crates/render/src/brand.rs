@@ -1,0 +1,269 @@
+//! What a partner's brand profile looks like to a template.
+
+use std::fmt;
+
+use domain::{BrandProfile, job::PartnerShelf};
+use serde::Serialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::mark::clean;
+
+/// The most lines of a postal address.
+pub(crate) const MOST_ADDRESS_LINES: usize = 8;
+/// The most characters of a name or an address line.
+pub(crate) const MOST_LINE: usize = 200;
+/// The box a logo is fitted into, in CSS pixels.
+const LOGO_BOX: (u32, u32) = (200, 56);
+
+/// Why a brand profile can't be shown in a mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BrandProblem {
+    /// The field of the profile.
+    pub field: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What was expected.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for BrandProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; expected {}", self.field, self.message, self.expected)
+    }
+}
+
+/// Everything that keeps a brand profile from being shown.
+pub fn validate_brand(brand: &BrandProfile) -> Vec<BrandProblem> {
+    let mut problems = Vec::new();
+    let mut problem = |field, message: String, expected| {
+        problems.push(BrandProblem { field, message, expected });
+    };
+    if clean(&brand.name, MOST_LINE).is_empty() {
+        problem("name", "there is none".to_owned(), "the name recipients know the partner by");
+    }
+    if Colour::read(&brand.colour).is_none() {
+        problem(
+            "colour",
+            format!("`{}` is no colour", shown(&brand.colour)),
+            "a colour as #rrggbb",
+        );
+    }
+    if web_site(&brand.web_site).is_none() {
+        let message = format!("`{}` is no web site", shown(&brand.web_site));
+        problem("web_site", message, "an address like https://www.example.com");
+    }
+    if address(brand).is_empty() {
+        let expected = "at least one line, as the law wants it in every mailing";
+        problem("postal_address", "there is none".to_owned(), expected);
+    }
+    if let Some(logo) = &brand.logo
+        && (!matches!(logo.extension.as_str(), "png" | "jpg")
+            || logo.width == 0
+            || logo.height == 0)
+    {
+        problem(
+            "logo",
+            "it is no picture that mail can show".to_owned(),
+            "a png or jpg with its size",
+        );
+    }
+    problems
+}
+
+fn shown(text: &str) -> String {
+    clean(text, 60).into_owned()
+}
+
+/// An `https` or `http` address with a host and without a password in it.
+fn web_site(text: &str) -> Option<Url> {
+    let url = Url::parse(text.trim()).ok()?;
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    (matches!(url.scheme(), "https" | "http") && url.has_host() && is_plain && text.len() <= 2_000)
+        .then_some(url)
+}
+
+/// An `https` address that may stand in a slot.
+pub(crate) fn is_https(text: &str) -> bool {
+    web_site(text).is_some_and(|url| url.scheme() == "https")
+}
+
+fn address(brand: &BrandProfile) -> Vec<String> {
+    brand
+        .postal_address
+        .iter()
+        .map(|line| clean(line, MOST_LINE).into_owned())
+        .filter(|line| !line.is_empty())
+        .take(MOST_ADDRESS_LINES)
+        .collect()
+}
+
+/// What templates call `partner`, `sender` and `vendor`. The profile must be valid.
+pub(crate) fn data(shelf: &PartnerShelf, public_url: &str) -> serde_json::Map<String, Value> {
+    let brand = &shelf.brand;
+    let line = |text: &str| clean(text, MOST_LINE).into_owned();
+    let colour = Colour::read(&brand.colour).unwrap_or(Colour(0x33, 0x33, 0x33));
+    let site = web_site(&brand.web_site);
+    let host = site.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let address = address(brand);
+    let logo = brand.logo.as_ref().map(|logo| {
+        let (width, height) = fitted(logo.width, logo.height);
+        let base = public_url.trim_end_matches('/');
+        json!({
+            "url": format!("{base}/a/{}.{}", logo.hash, logo.extension),
+            "width": width,
+            "height": height,
+        })
+    });
+    let data = json!({
+        "vendor": { "name": line(&shelf.vendor_name) },
+        "partner": {
+            "name": line(&brand.name),
+            "tier": line(&shelf.tier),
+            "colour": colour.to_string(),
+            "on_colour": colour.text_on_it().to_string(),
+            "ink": colour.readable_on(WHITE).to_string(),
+            "ink_on_dark": colour.readable_on(DARK).to_string(),
+            "logo": logo,
+            "web_site": site.as_ref().map(Url::as_str).unwrap_or_default(),
+            "web_host": host.strip_prefix("www.").unwrap_or(host),
+            "address_line": address.join(", "),
+            "address": address,
+            "contact": {
+                "name": line(&brand.contact_person.name),
+                "email": line(&brand.contact_person.email),
+                "phone": line(&brand.contact_person.phone),
+            },
+        },
+        "sender": {
+            "from_name": line(&shelf.sender.from_name),
+            "from_email": line(&shelf.sender.from_email),
+            "reply_to": line(&shelf.sender.reply_to),
+        },
+    });
+    match data {
+        Value::Object(map) => map,
+        _ => serde_json::Map::new(),
+    }
+}
+
+fn fitted(width: u32, height: u32) -> (u32, u32) {
+    let (box_width, box_height) = LOGO_BOX;
+    let scale = (f64::from(box_width) / f64::from(width.max(1)))
+        .min(f64::from(box_height) / f64::from(height.max(1)))
+        .min(1.0);
+    let fit = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
+    (fit(width), fit(height))
+}
+
+/// An sRGB colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Colour(u8, u8, u8);
+
+const WHITE: Colour = Colour(0xFF, 0xFF, 0xFF);
+const BLACK: Colour = Colour(0x11, 0x11, 0x11);
+/// The background of the layout in dark mode.
+const DARK: Colour = Colour(0x1C, 0x1C, 0x20);
+/// WCAG 2.2, 1.4.3: the least contrast of text.
+const READABLE: f64 = 4.5;
+
+impl Colour {
+    fn read(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('#')?;
+        if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
+        Some(Self(part(0)?, part(2)?, part(4)?))
+    }
+
+    /// Relative luminance, WCAG 2.2.
+    fn luminance(self) -> f64 {
+        let linear = |channel: u8| {
+            let c = f64::from(channel) / 255.0;
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
+    }
+
+    fn contrast(self, other: Self) -> f64 {
+        let (one, two) = (self.luminance(), other.luminance());
+        (one.max(two) + 0.05) / (one.min(two) + 0.05)
+    }
+
+    /// White or near-black, whichever reads better on this colour.
+    fn text_on_it(self) -> Self {
+        if self.contrast(WHITE) >= self.contrast(BLACK) { WHITE } else { BLACK }
+    }
+
+    /// This colour, moved away from `ground` just as far as text needs.
+    fn readable_on(self, ground: Self) -> Self {
+        let target = if ground.luminance() > 0.5 { Self(0, 0, 0) } else { WHITE };
+        (0..=20)
+            .map(|step| self.mixed(target, f64::from(step) / 20.0))
+            .find(|colour| colour.contrast(ground) >= READABLE)
+            .unwrap_or(target)
+    }
+
+    fn mixed(self, other: Self, share: f64) -> Self {
+        let mix =
+            |a: u8, b: u8| (f64::from(a) * (1.0 - share) + f64::from(b) * share).round() as u8;
+        Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
+    }
+}
+
+impl fmt::Display for Colour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn known_contrasts() {
+        assert!((WHITE.contrast(Colour(0, 0, 0)) - 21.0).abs() < 0.01);
+        // The grey that WCAG names as the lightest readable one on white.
+        assert!((WHITE.contrast(Colour(0x76, 0x76, 0x76)) - 4.54).abs() < 0.01);
+    }
+
+    #[test]
+    fn links_are_links_to_a_host() {
+        for good in ["https://a.example", "http://a.example/x?y=1"] {
+            assert!(web_site(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            "a.example",
+            "javascript:alert(1)",
+            "https://user:pw@a.example",
+            "data:text/html,x",
+            "https://",
+        ] {
+            assert!(web_site(bad).is_none(), "{bad}");
+        }
+        assert!(!is_https("http://a.example"));
+    }
+
+    #[test]
+    fn logos_fit_their_box_and_keep_their_shape() {
+        assert_eq!(fitted(400, 100), (200, 50));
+        assert_eq!(fitted(100, 112), (50, 56));
+        assert_eq!(fitted(20, 20), (20, 20));
+        assert_eq!(fitted(1, 100_000), (1, 56));
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_readable_whatever_the_colour(r: u8, g: u8, b: u8) {
+            let colour = Colour(r, g, b);
+            prop_assert!(colour.contrast(colour.text_on_it()) >= 4.3);
+            prop_assert!(colour.readable_on(WHITE).contrast(WHITE) >= READABLE);
+            prop_assert!(colour.readable_on(DARK).contrast(DARK) >= READABLE);
+            prop_assert_eq!(Colour::read(&colour.to_string()), Some(colour));
+        }
+    }
+}

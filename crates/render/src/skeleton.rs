@@ -1,0 +1,251 @@
+//! One step for one partner, with only the person's part open.
+
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use crate::{
+    engine::{push_html, push_percent},
+    error::RenderError,
+    mark::{CLOSE, Mark, OPEN, clean},
+    text,
+    verify::Part,
+};
+
+/// The most bytes of a part of a message.
+pub(crate) const MOST_BYTES: usize = 512 * 1024;
+/// The most characters of a person's field.
+pub(crate) const MOST_FIELD: usize = 200;
+/// The most characters of a subject. RFC 5322 would allow a header of 998; nobody reads so far.
+const MOST_SUBJECT: usize = 300;
+/// The most characters of a link.
+const MOST_LINK: usize = 2_000;
+
+/// Links that differ from message to message.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageLinks<'a> {
+    /// Where the recipient can ask for no more mail: `{public_url}/u/{token}`.
+    pub unsubscribe_url: &'a str,
+}
+
+/// A message as it will be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// One line without control characters.
+    pub subject: String,
+    /// Plain text; lines end in `\n`.
+    pub text: String,
+    /// HTML; lines end in `\n`.
+    pub html: String,
+}
+
+/// One step for one partner. Making it costs a rendering; making a message of it costs little more
+/// than copying. A clone is cheap.
+#[derive(Debug, Clone)]
+pub struct Skeleton(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    fields: Vec<String>,
+    subject: Segments,
+    text: Segments,
+    html: Segments,
+}
+
+impl Skeleton {
+    /// Puts together what was rendered with marks. Field number `fields.len()` is the unsubscribe link.
+    pub(crate) fn new(fields: Vec<String>, rendered: [String; 3]) -> Option<Self> {
+        let [subject, text, html] = rendered;
+        Some(Self(Arc::new(Inner {
+            fields,
+            subject: Segments::read(&subject)?,
+            text: Segments::read(&text)?,
+            html: Segments::read(&html)?,
+        })))
+    }
+
+    /// The message for one person. A field that is missing is empty; a field the package does not know
+    /// is left out.
+    ///
+    /// # Errors
+    /// A part larger than 512 KiB.
+    pub fn message(
+        &self,
+        fields: &BTreeMap<String, String>,
+        links: &MessageLinks<'_>,
+    ) -> Result<Rendered, RenderError> {
+        let inner = &*self.0;
+        let mut values: Vec<Cow<'_, str>> = Vec::with_capacity(inner.fields.len() + 1);
+        for name in &inner.fields {
+            values
+                .push(fields.get(name).map_or(Cow::Borrowed(""), |value| clean(value, MOST_FIELD)));
+        }
+        values.push(clean(links.unsubscribe_url, MOST_LINK));
+        let html = inner.html.write(&values, Part::Html)?;
+        let text = text::wrap(&inner.text.write(&values, Part::Text)?);
+        let subject = inner.subject.write(&values, Part::Subject)?;
+        let subject = clean(&subject, MOST_SUBJECT).into_owned();
+        Ok(Rendered { subject, text, html })
+    }
+}
+
+/// A rendered part, cut at its marks.
+#[derive(Debug)]
+struct Segments {
+    segments: Vec<Segment>,
+    /// Bytes of literal text, to reserve memory once.
+    literal: usize,
+}
+
+#[derive(Debug, PartialEq)]
+enum Segment {
+    Literal(Box<str>),
+    Field(usize),
+    Percent(usize),
+    If { field: usize, then: Vec<Segment>, otherwise: Vec<Segment> },
+}
+
+impl Segments {
+    /// Cuts at marks; `None` if they do not fit together.
+    fn read(rendered: &str) -> Option<Self> {
+        struct Open {
+            field: usize,
+            then: Vec<Segment>,
+            otherwise: Option<Vec<Segment>>,
+        }
+        fn current<'s>(root: &'s mut Vec<Segment>, open: &'s mut [Open]) -> &'s mut Vec<Segment> {
+            match open.last_mut() {
+                None => root,
+                Some(Open { otherwise: Some(otherwise), .. }) => otherwise,
+                Some(Open { then, .. }) => then,
+            }
+        }
+        let mut root = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
+        let mut literal = 0;
+        let mut rest = rendered;
+        while let Some(at) = rest.find(OPEN) {
+            if at > 0 {
+                literal += at;
+                current(&mut root, &mut open).push(Segment::Literal(rest[..at].into()));
+            }
+            let mark = &rest[at + OPEN.len_utf8()..];
+            let end = mark.find(CLOSE)?;
+            match Mark::read(&mark[..end])? {
+                Mark::Field(field) => current(&mut root, &mut open).push(Segment::Field(field)),
+                Mark::Percent(field) => current(&mut root, &mut open).push(Segment::Percent(field)),
+                Mark::If(field) => open.push(Open { field, then: Vec::new(), otherwise: None }),
+                Mark::Else => {
+                    let block = open.last_mut()?;
+                    if block.otherwise.is_some() {
+                        return None;
+                    }
+                    block.otherwise = Some(Vec::new());
+                }
+                Mark::End => {
+                    let Open { field, then, otherwise } = open.pop()?;
+                    let otherwise = otherwise.unwrap_or_default();
+                    let segment = Segment::If { field, then, otherwise };
+                    current(&mut root, &mut open).push(segment);
+                }
+            }
+            rest = &mark[end + CLOSE.len_utf8()..];
+        }
+        if !rest.is_empty() {
+            literal += rest.len();
+            root.push(Segment::Literal(rest.into()));
+        }
+        open.is_empty().then_some(Self { segments: root, literal })
+    }
+
+    fn write(&self, values: &[Cow<'_, str>], part: Part) -> Result<String, RenderError> {
+        let mut out = String::with_capacity(self.literal + 512);
+        write(&self.segments, values, part, &mut out);
+        if out.len() > MOST_BYTES {
+            return Err(RenderError::TooLarge { part: part.file(), limit: MOST_BYTES });
+        }
+        Ok(out)
+    }
+}
+
+fn write(segments: &[Segment], values: &[Cow<'_, str>], part: Part, out: &mut String) {
+    let value = |field: usize| values.get(field).map_or("", |value| &**value);
+    for segment in segments {
+        // A skeleton is bounded, but it may name a long field many times.
+        if out.len() > MOST_BYTES {
+            return;
+        }
+        match segment {
+            Segment::Literal(text) => out.push_str(text),
+            Segment::Field(field) if part == Part::Html => push_html(out, value(*field)),
+            Segment::Field(field) => out.push_str(value(*field)),
+            Segment::Percent(field) => push_percent(out, value(*field)),
+            Segment::If { field, then, otherwise } => {
+                let branch = if value(*field).is_empty() { otherwise } else { then };
+                write(branch, values, part, out);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links() -> MessageLinks<'static> {
+        MessageLinks { unsubscribe_url: "https://m.example/u/t" }
+    }
+
+    fn message(template: &str, value: &str) -> Rendered {
+        let parts = [template.to_owned(), template.to_owned(), template.to_owned()];
+        let skeleton = Skeleton::new(vec!["x".to_owned()], parts).expect("marks fit");
+        let fields = BTreeMap::from([("x".to_owned(), value.to_owned())]);
+        skeleton.message(&fields, &links()).expect("it is small")
+    }
+
+    #[test]
+    fn a_field_is_escaped_for_its_place() {
+        let template = format!("{} {}", Mark::Field(0).text(), Mark::Percent(0).text());
+        let rendered = message(&template, "O'Brien & Söhne <b>\r\nBcc: x");
+        let encoded = "O%27Brien%20%26%20S%C3%B6hne%20%3Cb%3E%20Bcc%3A%20x";
+        assert_eq!(rendered.subject, format!("O'Brien & Söhne <b> Bcc: x {encoded}"));
+        assert_eq!(rendered.html, format!("O&#39;Brien &amp; Söhne &lt;b&gt; Bcc: x {encoded}"));
+        assert!(rendered.text.starts_with("O'Brien & Söhne <b> Bcc: x"));
+    }
+
+    #[test]
+    fn marks_in_a_field_are_no_marks() {
+        let forged = format!("{}{}", Mark::If(1).text(), Mark::Field(1).text());
+        let rendered = message(&Mark::Field(0).text(), &forged);
+        assert_eq!(rendered.subject, "i1f1");
+        assert_eq!(rendered.html, "i1f1");
+    }
+
+    #[test]
+    fn marks_that_do_not_fit_together_are_refused() {
+        for bad in [
+            Mark::End.text(),
+            Mark::Else.text(),
+            Mark::If(0).text(),
+            format!(
+                "{}{}{}{}",
+                Mark::If(0).text(),
+                Mark::Else.text(),
+                Mark::Else.text(),
+                Mark::End.text()
+            ),
+            OPEN.to_string(),
+            format!("{OPEN}{CLOSE}"),
+        ] {
+            assert!(Segments::read(&bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_grows_too_large_is_refused() {
+        let template = Mark::Field(0).text().repeat(4_000);
+        let parts = [template.clone(), template.clone(), template];
+        let skeleton = Skeleton::new(vec!["x".to_owned()], parts).expect("marks fit");
+        let fields = BTreeMap::from([("x".to_owned(), "é".repeat(MOST_FIELD))]);
+        let error = skeleton.message(&fields, &links()).unwrap_err();
+        assert_eq!(error.to_string(), "body.html is larger than 524288 bytes");
+    }
+}

@@ -1,0 +1,667 @@
+//! Looks at every template a step needs, and at every place a value stands in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handlebars::template::{Parameter, Template, TemplateElement};
+
+use crate::{
+    diagnostic::{Findings, expected_name},
+    html_place::Place,
+    package::{Package, Step},
+    parse::{self, Expression, Node, Span},
+    vocabulary::{HELPERS, Kind, Vocabulary},
+};
+
+/// The most parts one message's templates may unfold to: what keeps partials that call partials that
+/// call partials from filling the memory.
+const MOST_UNFOLDED: u64 = 20_000;
+
+/// A part of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    /// The subject line.
+    Subject,
+    /// The plain text.
+    Text,
+    /// The HTML.
+    Html,
+}
+
+impl Part {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Subject, Self::Text, Self::Html];
+
+    /// Its file name without `.hbs`.
+    pub(crate) const fn file(self) -> &'static str {
+        match self {
+            Self::Subject => "subject.txt",
+            Self::Text => "body.txt",
+            Self::Html => "body.html",
+        }
+    }
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Subject | Self::Text => "txt",
+            Self::Html => "html",
+        }
+    }
+}
+
+/// All templates by path; shared ones begin with `templates/`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Library(pub(crate) BTreeMap<String, String>);
+
+impl Library {
+    /// The file that `part` of a step begins with: its layout, or the subject itself.
+    pub(crate) fn entry(package: &Package, language: &str, step: &Step, part: Part) -> String {
+        match part {
+            Part::Subject => own(language, step, part.file()),
+            Part::Text | Part::Html => {
+                format!("templates/email/layouts/{}.{}.hbs", package.layout, part.extension())
+            }
+        }
+    }
+
+    /// The file a partial's name stands for.
+    pub(crate) fn partial(
+        &self,
+        language: &str,
+        step: &Step,
+        part: Part,
+        name: &str,
+    ) -> Option<String> {
+        match (name, part) {
+            ("content", Part::Text | Part::Html) => Some(own(language, step, part.file())),
+            ("preheader", Part::Html) => Some(own(language, step, "preheader.html")),
+            _ => {
+                let extension = part.extension();
+                [
+                    format!("templates/email/partials/{language}/{name}.{extension}.hbs"),
+                    format!("templates/email/partials/{name}.{extension}.hbs"),
+                ]
+                .into_iter()
+                .find(|path| self.0.contains_key(path))
+            }
+        }
+    }
+
+    /// The names of the partials `part` may call.
+    pub(crate) fn partial_names(&self, language: &str, part: Part) -> BTreeSet<&str> {
+        let end = format!(".{}.hbs", part.extension());
+        self.0
+            .keys()
+            .filter_map(|path| path.strip_prefix("templates/email/partials/")?.strip_suffix(&end))
+            .map(|name| {
+                name.strip_prefix(language).and_then(|n| n.strip_prefix('/')).unwrap_or(name)
+            })
+            .filter(|name| !name.contains('/'))
+            .collect()
+    }
+}
+
+fn own(language: &str, step: &Step, file: &str) -> String {
+    format!("{language}/{}/{file}.hbs", step.template)
+}
+
+/// A template that was read without complaint, and the partials it calls by name.
+type Tree = Option<Vec<Node>>;
+
+/// Looks at templates, each file once, each partial once for every kind of arguments.
+#[derive(Debug)]
+pub(crate) struct Verifier<'a> {
+    library: &'a Library,
+    package: &'a Package,
+    trees: BTreeMap<String, Tree>,
+    /// Files that steps need.
+    pub(crate) used: BTreeSet<String>,
+}
+
+/// One part of one step in one language, on its way.
+struct Walk<'v, 'a> {
+    verifier: &'v mut Verifier<'a>,
+    findings: &'v mut Findings,
+    language: &'v str,
+    step: &'v Step,
+    part: Part,
+    /// The files that are being looked at, from the entry on.
+    open: Vec<String>,
+    seen: BTreeSet<(String, Vec<(String, Kind)>, bool)>,
+    /// How many parts each file unfolds to.
+    weights: BTreeMap<String, u64>,
+}
+
+impl<'a> Verifier<'a> {
+    pub(crate) fn new(library: &'a Library, package: &'a Package) -> Self {
+        Self { library, package, trees: BTreeMap::new(), used: BTreeSet::new() }
+    }
+
+    /// Looks at `part` of `step` in `language`. A missing entry file is the caller's to report.
+    pub(crate) fn verify(
+        &mut self,
+        language: &str,
+        step: &Step,
+        part: Part,
+        findings: &mut Findings,
+    ) {
+        let entry = Library::entry(self.package, language, step, part);
+        let vocabulary = Vocabulary::of(self.package);
+        let mut walk = Walk {
+            verifier: self,
+            findings,
+            language,
+            step,
+            part,
+            open: Vec::new(),
+            seen: BTreeSet::new(),
+            weights: BTreeMap::new(),
+        };
+        if walk.verifier.library.0.contains_key(&entry) {
+            walk.file(&entry, &vocabulary, &[]);
+        }
+    }
+
+    fn tree(&mut self, path: &str, source: &str, findings: &mut Findings) -> Tree {
+        if let Some(tree) = self.trees.get(path) {
+            return tree.clone();
+        }
+        let tree = parse::parse(path, source, findings);
+        let tree = tree.filter(|nodes| handlebars_agrees(path, source, nodes, findings));
+        self.trees.insert(path.to_owned(), tree.clone());
+        tree
+    }
+}
+
+impl Walk<'_, '_> {
+    /// Looks at one file; answers how many parts it unfolds to.
+    fn file(&mut self, path: &str, vocabulary: &Vocabulary, arguments: &[(String, Kind)]) -> u64 {
+        let library = self.verifier.library;
+        let Some(source) = library.0.get(path) else { return 0 };
+        self.verifier.used.insert(path.to_owned());
+        let known = (path.to_owned(), arguments.to_vec(), vocabulary.is_in_list());
+        if !self.seen.insert(known) {
+            return self.weights.get(path).copied().unwrap_or(1);
+        }
+        let Some(nodes) = self.verifier.tree(path, source, self.findings) else { return 1 };
+        self.open.push(path.to_owned());
+        let mut place = Place::Text;
+        let weight = self.nodes(path, source, &nodes, vocabulary, &mut place);
+        self.open.pop();
+        if self.part == Part::Html && place != Place::Text {
+            let end = source.len().saturating_sub(1);
+            let message = "the template ends inside a tag, a comment or a style sheet";
+            self.findings.error(path, source, &(end..end), message, "HTML that is closed");
+        }
+        self.weights.insert(path.to_owned(), weight);
+        weight
+    }
+
+    fn nodes(
+        &mut self,
+        path: &str,
+        source: &str,
+        nodes: &[Node],
+        vocabulary: &Vocabulary,
+        place: &mut Place,
+    ) -> u64 {
+        let mut weight: u64 = 1;
+        for node in nodes {
+            weight = weight.saturating_add(self.node(path, source, node, vocabulary, place));
+        }
+        weight
+    }
+
+    fn node(
+        &mut self,
+        path: &str,
+        source: &str,
+        node: &Node,
+        vocabulary: &Vocabulary,
+        place: &mut Place,
+    ) -> u64 {
+        match node {
+            Node::Text(span) => {
+                if self.part == Part::Html
+                    && let Err((at, message)) = place.read(&source[span.clone()])
+                {
+                    let at = span.start + at;
+                    self.findings.error(path, source, &(at..at), message, "plain HTML for mail");
+                }
+                1
+            }
+            Node::Value(value) => {
+                if let Some(kind) = self.expression(path, source, value, vocabulary) {
+                    self.written(path, source, value.span(), kind, place);
+                }
+                1
+            }
+            Node::If { condition, then, otherwise } => {
+                if let Some(kind) = self.expression(path, source, condition, vocabulary)
+                    && !kind.can_decide()
+                {
+                    let message = "this value can't decide a condition";
+                    self.findings.error(
+                        path,
+                        source,
+                        condition.span(),
+                        message,
+                        "a name that may be missing",
+                    );
+                }
+                let mut other = place.clone();
+                let one = self.nodes(path, source, then, vocabulary, place);
+                let two = self.nodes(path, source, otherwise, vocabulary, &mut other);
+                if self.part == Part::Html && *place != other {
+                    let message = "the branches end in different places of the HTML";
+                    let expected = "both branches to open and close the same tags and quotes";
+                    self.findings.error(path, source, condition.span(), message, expected);
+                }
+                one.saturating_add(two)
+            }
+            Node::Each { list, body, otherwise, span } => {
+                if vocabulary.is_in_list() {
+                    self.findings.error(
+                        path,
+                        source,
+                        span,
+                        "`each` stands inside `each`",
+                        "one level of lists",
+                    );
+                    return 1;
+                }
+                if let Some(kind) = self.expression(path, source, list, vocabulary)
+                    && kind != Kind::List
+                {
+                    self.findings.error(
+                        path,
+                        source,
+                        list.span(),
+                        "this is no list",
+                        "perhaps `partner.address`",
+                    );
+                }
+                let before = place.clone();
+                let inner = vocabulary.in_list();
+                let one = self.nodes(path, source, body, &inner, place);
+                let two = self.nodes(path, source, otherwise, vocabulary, &mut before.clone());
+                if self.part == Part::Html && *place != before {
+                    let message =
+                        "the body of `each` ends in another place of the HTML than it begins";
+                    self.findings.error(
+                        path,
+                        source,
+                        span,
+                        message,
+                        "the body to close what it opens",
+                    );
+                }
+                one.saturating_mul(crate::brand::MOST_ADDRESS_LINES as u64).saturating_add(two)
+            }
+            Node::Partial { name, arguments, span } => {
+                self.partial(path, source, name, arguments, span, vocabulary, place)
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one call of a partial has this many sides")]
+    fn partial(
+        &mut self,
+        path: &str,
+        source: &str,
+        name: &str,
+        arguments: &[(String, Expression)],
+        span: &Span,
+        vocabulary: &Vocabulary,
+        place: &Place,
+    ) -> u64 {
+        if vocabulary.is_in_list() {
+            self.findings.error(
+                path,
+                source,
+                span,
+                "a partial is called inside `each`",
+                "no partials there",
+            );
+            return 1;
+        }
+        if self.part == Part::Html && *place != Place::Text {
+            self.findings.error(
+                path,
+                source,
+                span,
+                "a partial is called inside a tag",
+                "partials between tags",
+            );
+            return 1;
+        }
+        let mut kinds = Vec::new();
+        for (argument, value) in arguments {
+            if vocabulary.is_taken(argument) {
+                let message = format!("`{argument}` has a meaning already");
+                self.findings.error(
+                    path,
+                    source,
+                    value.span(),
+                    message,
+                    "another name for the argument",
+                );
+            }
+            let kind = self.expression(path, source, value, vocabulary).unwrap_or(Kind::Text);
+            kinds.push((argument.clone(), kind));
+        }
+        kinds.sort();
+        let library = self.verifier.library;
+        let Some(file) = library.partial(self.language, self.step, self.part, name) else {
+            let known = library.partial_names(self.language, self.part);
+            let expected = expected_name(name, known);
+            self.findings.error(
+                path,
+                source,
+                span,
+                format!("there is no partial `{name}`"),
+                expected,
+            );
+            return 1;
+        };
+        if let Some(at) = self.open.iter().position(|open| *open == file) {
+            let circle: Vec<_> =
+                self.open[at..].iter().map(String::as_str).chain([file.as_str()]).collect();
+            let message = format!("partials call each other in a circle: {}", circle.join(" → "));
+            self.findings.error(path, source, span, message, "partials that end");
+            return 1;
+        }
+        if self.open.len() >= parse::MOST_DEPTH {
+            self.findings.error(
+                path,
+                source,
+                span,
+                "partials are nested too deep",
+                "at most 32 levels",
+            );
+            return 1;
+        }
+        let weight = self.file(&file, &vocabulary.with(&kinds), &kinds);
+        if weight > MOST_UNFOLDED {
+            let message = "partials that call partials unfold to too much";
+            self.findings.error(path, source, span, message, "at most 20000 parts in a message");
+            return 1;
+        }
+        weight.saturating_add(1)
+    }
+
+    /// Whether a value of `kind` may be written where it stands.
+    fn written(&mut self, path: &str, source: &str, span: &Span, kind: Kind, place: &mut Place) {
+        if !kind.can_be_written() {
+            let message = "this can't be written as text";
+            let expected = match kind {
+                Kind::List => "`{{#each …}}`",
+                _ => "`{{#if …}}`, or a value under it",
+            };
+            self.findings.error(path, source, span, message, expected);
+        } else if self.part == Part::Html {
+            if let Err((message, expected)) = place.put(kind) {
+                self.findings.error(path, source, span, message, expected);
+            }
+        }
+    }
+
+    /// Of what kind a value is, if it is one.
+    fn expression(
+        &mut self,
+        path: &str,
+        source: &str,
+        value: &Expression,
+        vocabulary: &Vocabulary,
+    ) -> Option<Kind> {
+        match value {
+            Expression::Text { .. } => Some(Kind::Text),
+            Expression::Constant { text, .. } => {
+                let is_number = text.parse::<f64>().is_ok();
+                Some(if is_number { Kind::Number } else { Kind::Flag })
+            }
+            Expression::Path { text, span } => {
+                let kind = vocabulary.kind(text);
+                if kind.is_none() {
+                    let (message, expected) = self.unknown(text, vocabulary);
+                    self.findings.error(path, source, span, message, expected);
+                }
+                kind
+            }
+            Expression::Call { helper, values, span } => {
+                let mut kinds = Vec::new();
+                for value in values {
+                    kinds.push(self.expression(path, source, value, vocabulary)?);
+                }
+                let answer = match (helper.as_str(), &kinds[..]) {
+                    ("default", [value, other])
+                        if *value == Kind::Person && other.can_be_written() =>
+                    {
+                        Ok(Kind::PersonOr)
+                    }
+                    ("default", [Kind::Url, Kind::Url]) => Ok(Kind::Url),
+                    ("default", [value, other])
+                        if value.is_known_early()
+                            && value.can_be_written()
+                            && other.can_be_written() =>
+                    {
+                        Ok(if other.is_known_early() { Kind::Text } else { Kind::PersonOr })
+                    }
+                    ("default", _) => Err("`default value other`"),
+                    ("percent", [Kind::Text | Kind::Person | Kind::Url]) => Ok(Kind::Encoded),
+                    ("percent", _) => Err("`percent value` with a text"),
+                    ("eq", [one, two]) if one.is_known_early() && two.is_known_early() => {
+                        Ok(Kind::Flag)
+                    }
+                    ("eq", _) => Err("`eq value value`, none of a person"),
+                    _ => {
+                        let message = format!("there is no helper `{helper}`");
+                        let expected = expected_name(helper, HELPERS);
+                        self.findings.error(path, source, span, message, expected);
+                        return None;
+                    }
+                };
+                match answer {
+                    Ok(kind) => Some(kind),
+                    Err(expected) => {
+                        let message = format!("`{helper}` can't be called like this");
+                        self.findings.error(path, source, span, message, expected);
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    fn unknown(&self, name: &str, vocabulary: &Vocabulary) -> (String, String) {
+        let bare = name.strip_prefix("@root.").unwrap_or(name);
+        if vocabulary.is_in_list() && bare == name {
+            let root = format!("@root.{name}");
+            if vocabulary.kind(&root).is_some() {
+                return (format!("`{name}` is not known inside `each`"), format!("`{root}`"));
+            }
+        }
+        if let Some(field) = bare.strip_prefix("person.") {
+            let fields = self.verifier.package.person_fields.iter().map(String::as_str);
+            let expected = match crate::diagnostic::nearest(field, fields) {
+                Some(near) => format!("perhaps `person.{near}`"),
+                None => "a field named in `fields` of `[person]` in package.toml".to_owned(),
+            };
+            return (format!("the package declares no person field `{field}`"), expected);
+        }
+        let group = bare.split('.').next().unwrap_or(bare);
+        let near = crate::diagnostic::nearest(name, vocabulary.names());
+        let expected = match near {
+            Some(near) => format!("perhaps `{near}`"),
+            None => {
+                let inside = format!("{group}.");
+                let siblings: Vec<_> = vocabulary
+                    .names()
+                    .filter(|known| known.starts_with(&inside))
+                    .map(|known| format!("`{known}`"))
+                    .collect();
+                if siblings.is_empty() {
+                    "a name under campaign, links, partner, person, sender, slots or vendor"
+                        .to_owned()
+                } else {
+                    format!("one of {}", siblings.join(", "))
+                }
+            }
+        };
+        (format!("there is nothing called `{name}`"), expected)
+    }
+}
+
+/// Whether handlebars reads the same names in a template as we do. What is checked here and what is
+/// run there must be one thing; where they differ, the template is refused.
+fn handlebars_agrees(path: &str, source: &str, nodes: &[Node], findings: &mut Findings) -> bool {
+    let template = match Template::compile(source) {
+        Ok(template) => template,
+        Err(error) => {
+            let (line, column) = error.pos().unwrap_or((1, 1));
+            let at = offset(source, line, column);
+            findings.error(path, source, &(at..at), error.reason().to_string(), "");
+            return false;
+        }
+    };
+    let mut theirs = Some(Vec::new());
+    names_in_template(&template, &mut theirs);
+    let mut ours = Vec::new();
+    names_in_nodes(nodes, &mut ours);
+    ours.sort();
+    let agrees = theirs.is_some_and(|mut theirs| {
+        theirs.sort();
+        theirs == ours
+    });
+    if !agrees {
+        findings.error(
+            path,
+            source,
+            &(0..0),
+            "the template has a tag that reads in two ways",
+            "plain tags",
+        );
+    }
+    agrees
+}
+
+fn offset(source: &str, line: usize, column: usize) -> usize {
+    let start: usize =
+        source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let rest = &source[start.min(source.len())..];
+    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+}
+
+fn names_in_nodes(nodes: &[Node], names: &mut Vec<String>) {
+    for node in nodes {
+        match node {
+            Node::Text(_) => {}
+            Node::Value(value) => names_in_expression(value, names),
+            Node::If { condition, then, otherwise } => {
+                names.push("#if".to_owned());
+                names_in_expression(condition, names);
+                names_in_nodes(then, names);
+                names_in_nodes(otherwise, names);
+            }
+            Node::Each { list, body, otherwise, .. } => {
+                names.push("#each".to_owned());
+                names_in_expression(list, names);
+                names_in_nodes(body, names);
+                names_in_nodes(otherwise, names);
+            }
+            Node::Partial { name, arguments, .. } => {
+                names.push(format!(">{name}"));
+                for (key, value) in arguments {
+                    names.push(format!("{key}="));
+                    names_in_expression(value, names);
+                }
+            }
+        }
+    }
+}
+
+fn names_in_expression(value: &Expression, names: &mut Vec<String>) {
+    match value {
+        Expression::Path { text, .. } => names.push(text.clone()),
+        Expression::Text { .. } | Expression::Constant { .. } => {}
+        Expression::Call { helper, values, .. } => {
+            names.push(helper.clone());
+            for value in values {
+                names_in_expression(value, names);
+            }
+        }
+    }
+}
+
+/// Collects names as handlebars has them; `None` once there is something we never allow.
+fn names_in_template(template: &Template, names: &mut Option<Vec<String>>) {
+    for element in &template.elements {
+        match element {
+            TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
+            TemplateElement::Expression(call) => {
+                names_in_parameter(&call.name, names);
+                call.params.iter().for_each(|value| names_in_parameter(value, names));
+                if !call.hash.is_empty() || call.block_param.is_some() {
+                    *names = None;
+                }
+            }
+            TemplateElement::HelperBlock(block) => {
+                let name = match block.name.as_name() {
+                    Some("if" | "unless") => "#if",
+                    Some("each") => "#each",
+                    _ => {
+                        *names = None;
+                        return;
+                    }
+                };
+                if let Some(names) = names {
+                    names.push(name.to_owned());
+                }
+                if !block.hash.is_empty() || block.block_param.is_some() {
+                    *names = None;
+                }
+                block.params.iter().for_each(|value| names_in_parameter(value, names));
+                for branch in [&block.template, &block.inverse].into_iter().flatten() {
+                    names_in_template(branch, names);
+                }
+            }
+            TemplateElement::PartialExpression(call) => {
+                let is_plain = matches!(&call.name, Parameter::Name(_)) && call.params.is_empty();
+                match (names.as_mut(), call.name.as_name()) {
+                    (Some(names), Some(name)) if is_plain => names.push(format!(">{name}")),
+                    _ => {
+                        *names = None;
+                        return;
+                    }
+                }
+                for (key, value) in &call.hash {
+                    if let Some(names) = names {
+                        names.push(format!("{key}="));
+                    }
+                    names_in_parameter(value, names);
+                }
+            }
+            _ => *names = None,
+        }
+    }
+}
+
+fn names_in_parameter(parameter: &Parameter, names: &mut Option<Vec<String>>) {
+    let Some(list) = names else { return };
+    match parameter {
+        Parameter::Name(_) | Parameter::Path(_) => {
+            list.extend(parameter.as_name().map(str::to_owned));
+        }
+        Parameter::Literal(_) => {}
+        Parameter::Subexpression(call) => match call.as_element() {
+            TemplateElement::Expression(call) => {
+                names_in_parameter(&call.name, names);
+                call.params.iter().for_each(|value| names_in_parameter(value, names));
+                if !call.hash.is_empty() {
+                    *names = None;
+                }
+            }
+            _ => *names = None,
+        },
+        _ => *names = None,
+    }
+}

@@ -1,0 +1,72 @@
+//! A published package: everything needed to render it, frozen under the hash of its content.
+
+use domain::ContentHash;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    check::examine,
+    diagnostic::{Diagnostic, Findings},
+    files::{PackageFiles, SharedTemplates},
+    manifest,
+    package::Package,
+    verify::Library,
+};
+
+/// The most bytes of a version: it lies on the belt's shelf.
+pub(crate) const MOST_BYTES: usize = 256 * 1024;
+
+/// A published package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// BLAKE3 of the blob.
+    pub hash: ContentHash,
+    /// What is kept and shelved: canonical JSON, at most 256 KiB.
+    pub blob: Vec<u8>,
+    /// What the package says about itself.
+    pub package: Package,
+}
+
+/// What the blob holds. Fields and keys are in a fixed order, so the same content is the same bytes.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Frozen {
+    pub(crate) v: u32,
+    pub(crate) package: Package,
+    pub(crate) languages: Vec<String>,
+    pub(crate) templates: std::collections::BTreeMap<String, String>,
+}
+
+impl Frozen {
+    /// Serialises; every key is a text, so it can't fail.
+    pub(crate) fn to_blob(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts and numbers always serialise")
+    }
+}
+
+/// Freezes a package together with the shared layouts and partials it uses.
+///
+/// The same content gives the same hash whatever the order or the dates of the files. Comments in
+/// `package.toml`, `sample.json` and shared templates it does not use are no content.
+///
+/// # Errors
+/// Everything that [`crate::check`] finds, if any of it is an error.
+pub fn publish(files: &PackageFiles, shared: &SharedTemplates) -> Result<Version, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    let frozen = examine(files, shared, &mut findings);
+    if let Some(frozen) = frozen
+        && findings.has_no_errors()
+    {
+        let blob = frozen.to_blob();
+        return Ok(Version { hash: ContentHash::of(&blob), blob, package: frozen.package });
+    }
+    if findings.has_no_errors() {
+        findings.file_error(manifest::FILE, "the package can't be read", "a package");
+    }
+    Err(findings.into_sorted())
+}
+
+impl Frozen {
+    pub(crate) fn new(package: Package, languages: Vec<String>, library: Library) -> Self {
+        Self { v: domain::job::VERSION, package, languages, templates: library.0 }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a template may speak of, and of what kind each name is.
+
+use std::collections::BTreeMap;
+
+use crate::package::{Package, SlotKind};
+
+/// Of what kind a value is: it decides where it may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Any text.
+    Text,
+    /// A link that was checked: `https`, or made here.
+    Url,
+    /// `#rrggbb`.
+    Colour,
+    /// A number.
+    Number,
+    /// True or false.
+    Flag,
+    /// Several texts.
+    List,
+    /// Something that is there or not, with values under it.
+    Group,
+    /// A text that differs from person to person.
+    Person,
+    /// The same with something else in its place where it is missing.
+    PersonOr,
+    /// A link that differs from person to person.
+    PersonUrl,
+    /// A text that was percent-encoded.
+    Encoded,
+}
+
+impl Kind {
+    /// Whether it can be written into text.
+    pub(crate) const fn can_be_written(self) -> bool {
+        !matches!(self, Self::List | Self::Group | Self::Flag)
+    }
+
+    /// Whether it can decide a condition.
+    pub(crate) const fn can_decide(self) -> bool {
+        !matches!(self, Self::PersonOr | Self::PersonUrl | Self::Encoded)
+    }
+
+    /// Whether a helper can look at its value while a skeleton is made.
+    pub(crate) const fn is_known_early(self) -> bool {
+        !matches!(self, Self::Person | Self::PersonOr | Self::PersonUrl)
+    }
+}
+
+/// The helpers a template may call in a tag.
+pub(crate) const HELPERS: [&str; 3] = ["default", "eq", "percent"];
+
+/// The link every message carries, by the name templates use.
+pub(crate) const UNSUBSCRIBE: &str = "links.unsubscribe";
+
+const FIXED: [(&str, Kind); 25] = [
+    ("campaign.title", Kind::Text),
+    ("direction", Kind::Text),
+    ("language", Kind::Text),
+    (UNSUBSCRIBE, Kind::PersonUrl),
+    ("partner.address", Kind::List),
+    ("partner.address_line", Kind::Text),
+    ("partner.colour", Kind::Colour),
+    ("partner.contact.email", Kind::Text),
+    ("partner.contact.name", Kind::Text),
+    ("partner.contact.phone", Kind::Text),
+    ("partner.ink", Kind::Colour),
+    ("partner.ink_on_dark", Kind::Colour),
+    ("partner.logo", Kind::Group),
+    ("partner.logo.height", Kind::Number),
+    ("partner.logo.url", Kind::Url),
+    ("partner.logo.width", Kind::Number),
+    ("partner.name", Kind::Text),
+    ("partner.on_colour", Kind::Colour),
+    ("partner.tier", Kind::Text),
+    ("partner.web_host", Kind::Text),
+    ("partner.web_site", Kind::Url),
+    ("sender.from_email", Kind::Text),
+    ("sender.from_name", Kind::Text),
+    ("sender.reply_to", Kind::Text),
+    ("vendor.name", Kind::Text),
+];
+
+/// The names that hold at one place of a template.
+#[derive(Debug, Clone)]
+pub(crate) struct Vocabulary {
+    names: BTreeMap<String, Kind>,
+    /// Set inside `each`, where names of the root need `@root.`.
+    is_in_list: bool,
+}
+
+impl Vocabulary {
+    /// The names of a package's templates.
+    pub(crate) fn of(package: &Package) -> Self {
+        let mut names: BTreeMap<String, Kind> =
+            FIXED.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
+        for field in &package.person_fields {
+            names.insert(format!("person.{field}"), Kind::Person);
+        }
+        for (name, slot) in &package.slots {
+            let kind = match slot.kind {
+                SlotKind::Text => Kind::Text,
+                SlotKind::Url => Kind::Url,
+            };
+            names.insert(format!("slots.{name}"), kind);
+        }
+        Self { names, is_in_list: false }
+    }
+
+    /// The same with the arguments of a partial.
+    pub(crate) fn with(&self, arguments: &[(String, Kind)]) -> Self {
+        let mut inner = self.clone();
+        inner.names.extend(arguments.iter().cloned());
+        inner
+    }
+
+    /// The names inside `each`.
+    pub(crate) fn in_list(&self) -> Self {
+        let root = self.names.iter().map(|(name, kind)| (format!("@root.{name}"), *kind));
+        let own = [
+            ("this", Kind::Text),
+            ("@first", Kind::Flag),
+            ("@last", Kind::Flag),
+            ("@index", Kind::Number),
+        ];
+        let own = own.into_iter().map(|(name, kind)| (name.to_owned(), kind));
+        Self { names: root.chain(own).collect(), is_in_list: true }
+    }
+
+    /// Whether this is inside `each`.
+    pub(crate) const fn is_in_list(&self) -> bool {
+        self.is_in_list
+    }
+
+    /// Of what kind `name` is.
+    pub(crate) fn kind(&self, name: &str) -> Option<Kind> {
+        self.names.get(name).copied()
+    }
+
+    /// All names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.names.keys().map(String::as_str)
+    }
+
+    /// Whether a partial's argument may not have this name.
+    pub(crate) fn is_taken(&self, name: &str) -> bool {
+        HELPERS.contains(&name)
+            || ["if", "unless", "each", "this", "person", "slots"].contains(&name)
+            || self.names.keys().any(|known| known.split('.').next() == Some(name))
+    }
+}
