@@ -1,1 +1,41 @@
-//! The Redis queue: an apalis backend of our own, with its Lua scripts, limits and event streams.
+//! The belt: the Redis queue between the book and the workers, as an apalis backend of our own.
+//!
+//! What it promises, line by line, and the test that fails when a line is broken, is in
+//! `crates/belt/README.md`. The scripts are in `lua/`, one file each; key names are built in `keys`
+//! only. Nothing here knows SQL, SMTP, or what is in a payload.
+//!
+//! A leader opens an epoch ([`Belt::begin`], [`Belt::load`], [`Belt::finish_reporting`]), feeds it
+//! ([`Belt::push`]) and drains its streams ([`Belt::read_outcomes`], [`Belt::commit`]). A worker is
+//! a [`BeltBackend`] under an apalis worker; its handlers get [`Claimed`] jobs.
+
+pub mod bell;
+pub mod config;
+pub mod connection;
+pub mod error;
+pub mod feed;
+pub mod job;
+mod keys;
+pub mod leader;
+pub mod protocol;
+pub mod record;
+mod scripts;
+pub mod shelf;
+pub mod status;
+pub mod stops;
+pub mod worker;
+
+pub use bell::Bell;
+pub use config::{BeltConfig, Channel, TimeSource};
+pub use connection::Belt;
+pub use error::{Error, Result};
+pub use feed::{Place, Pushed};
+pub use job::{ClaimedMeta, NewJob, WorkerName};
+pub use leader::{OpenWith, Phase, Relay, ReportingStatus, Swept};
+pub use record::{Recorded, StreamId, Unreadable};
+pub use shelf::Shelf;
+pub use status::{Clock, Status, WorkerSeen};
+pub use stops::Stop;
+pub use worker::{
+    BeltBackend, Checkpoint, Claimed, Completion, Gate, JobHandle, Mark, Permit, Refusal,
+    WorkerOptions, WorkerStats,
+};

@@ -1,1 +1,147 @@
-//! (owned by its room's writer)
+//! A Redis of the test's own: AOF on, nothing evicted, gone with the test.
+
+use std::{
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// A private `redis-server` on a unix socket. Its child is killed when this is dropped.
+#[derive(Debug)]
+pub struct TestRedis {
+    directory: TempDir,
+    child: Option<Child>,
+}
+
+impl TestRedis {
+    /// Starts a server and waits until it answers, some 20 ms.
+    ///
+    /// # Panics
+    /// If there is no `redis-server`, with the line to install it.
+    pub fn start() -> Self {
+        let directory =
+            TempDir::with_prefix("tl-redis-").expect("the temporary folder is writable");
+        let mut redis = Self { directory, child: None };
+        redis.restart();
+        redis
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.directory.path().join("redis.sock")
+    }
+
+    /// The URL to connect to.
+    pub fn url(&self) -> String {
+        format!("unix://{}", self.socket().display())
+    }
+
+    /// Starts it again with what its AOF kept; after [`Self::stop`].
+    ///
+    /// # Panics
+    /// If it does not answer within 10 s.
+    pub fn restart(&mut self) {
+        assert!(self.child.is_none(), "the server runs already");
+        let log = std::fs::File::create(self.directory.path().join("redis.log"))
+            .expect("the temporary folder is writable");
+        let child = Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"])
+            .args(["--maxmemory-policy", "noeviction", "--daemonize", "no"])
+            .arg("--unixsocket")
+            .arg(self.socket())
+            .arg("--dir")
+            .arg(self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file handle can be doubled"))
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("redis-server can't be started ({error}): apt-get install redis-server")
+            });
+        self.child = Some(child);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.ping().is_none() {
+            assert!(Instant::now() < deadline, "redis-server did not answer: {}", self.log());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("redis.log")).unwrap_or_default()
+    }
+
+    fn ping(&self) -> Option<()> {
+        let mut stream = UnixStream::connect(self.socket()).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
+        stream.write_all(b"PING\r\n").ok()?;
+        let mut answer = [0; 7];
+        stream.read_exact(&mut answer).ok()?;
+        (&answer == b"+PONG\r\n").then_some(())
+    }
+
+    /// Ends it as a power cut would: `kill -9`. What the AOF has stays for [`Self::restart`].
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+        std::fs::remove_file(self.socket()).ok();
+    }
+
+    /// Kills it and starts it again: the AOF is read, scripts and connections are gone.
+    pub fn kill_and_restart(&mut self) {
+        self.stop();
+        self.restart();
+    }
+
+    /// Empties it; scripts stay.
+    pub fn flushall(&self) {
+        self.cli(&["FLUSHALL"]);
+    }
+
+    /// Freezes it (SIGSTOP).
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().expect("the server runs").id().to_string();
+        let done =
+            Command::new("kill").args([signal, &id]).status().expect("kill is on every machine");
+        assert!(done.success(), "kill {signal} {id} failed");
+    }
+
+    /// One command by hand; its answer as text, one line each element.
+    ///
+    /// # Panics
+    /// If the server does not answer.
+    pub fn cli(&self, arguments: &[&str]) -> String {
+        let done = Command::new("redis-cli")
+            .arg("-s")
+            .arg(self.socket())
+            .args(arguments)
+            .output()
+            .unwrap_or_else(|error| {
+                panic!("redis-cli can't be started ({error}): apt-get install redis-tools")
+            });
+        assert!(done.status.success(), "redis-cli {arguments:?}: {done:?}");
+        String::from_utf8_lossy(&done.stdout).trim_end().to_owned()
+    }
+}
+
+impl Drop for TestRedis {
+    fn drop(&mut self) {
+        if self.child.is_some() {
+            // A frozen child does not die of anything but SIGKILL, which this is.
+            self.stop();
+        }
+    }
+}

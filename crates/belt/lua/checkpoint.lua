@@ -1,0 +1,81 @@
+-- What the connections of one worker have to say, in their order: completions, marks, give-backs.
+--
+-- ARGV: 1 worker, then the operations one after another, each led by its letter:
+--   m send claim                        may the content of this job be written?
+--   c send claim kind record            it ended (kind d: done, f: anything else)
+--   g send claim blame(0|1) delay_ms    it did not start; back to the front, or after a delay
+-- Returns: 1 alive or gone  2 the recorder's committed position, then one text for each operation:
+--   m: "go <us the permit is still good for>", gone, stopped, paused, suppressed, expired, closed, "limited <us>"
+--   c: the stream id of the record   g: 1 if it moved, else 0
+-- Repeating a call does no harm: nothing moves twice, and a record is known by send and claim.
+
+local worker = ARGV[1]
+local stage = phase()
+if not stage then return CLOSED end
+local now = now_us()
+recover(now)
+local alive = redis.call('ZSCORE', K.workers, worker)
+local answer = { alive and 'alive' or 'gone', redis.call('GET', K.committed) or '0-0' }
+
+local function mark(send, claim)
+  if stage ~= 'open' then return 'closed' end
+  if not alive then return 'gone' end
+  local h = hand_of(send)
+  if not h or h.claim ~= claim or h.worker ~= worker then return 'gone' end
+  local packed = redis.call('HGET', K.jobs, send)
+  if not packed then return 'gone' end
+  local job = parse(packed)
+  local why = verdict(job, now)
+  if why then return why end
+  local permit = h.permit
+  if now - permit >= PERMIT_US then
+    -- The permit of the claim has aged, so it counts no more: a new one, or not now.
+    local relay = nil
+    for _, each in ipairs(all_relays()) do
+      if each.name == h.relay then relay = each end
+    end
+    relay = relay or { name = h.relay, interval = 0 }
+    local limit = lane_of(job.lane)
+    local at = math.max(allowed_at(limit, now), allowed_at(relay, now))
+    if at > now then return 'limited ' .. text(at - now) end
+    take(limit, now)
+    take(relay, now)
+    permit = now
+  end
+  redis.call('HSET', K.hand, send, hand_text(claim, '1', permit, worker, h.relay))
+  return 'go ' .. text(PERMIT_US - (now - permit))
+end
+
+local function give_back(send, claim, blame, delay_ms)
+  local h = hand_of(send)
+  if not h or h.claim ~= claim then return '0' end
+  local packed = redis.call('HGET', K.jobs, send)
+  out_of_hand(send, h.worker)
+  if not packed then return '0' end
+  if delay_ms > 0 then
+    redis.call('ZADD', K.delayed, text(now + delay_ms * 1000), send)
+  else
+    to_front(send, packed, claim, blame == '1')
+    wake(1)
+  end
+  return '1'
+end
+
+local i = 2
+while i <= #ARGV do
+  local op = ARGV[i]
+  local result
+  if op == 'm' then
+    result = mark(ARGV[i + 1], ARGV[i + 2])
+    i = i + 3
+  elseif op == 'c' then
+    result = complete(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+    i = i + 5
+  else
+    result = give_back(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4]))
+    i = i + 5
+  end
+  answer[#answer + 1] = result
+end
+save_buckets()
+return answer

@@ -1,0 +1,39 @@
+-- The leader loads what the book says into the epoch it opens; in parts of at most 500 of each.
+--
+-- ARGV: 1 lease number  2 what: stop, suppress, relay, roster, offset, position, reporting, open; then the values
+--   stop: key, kind, …   suppress: hash, …   relay: line, … (all at once, replaces)   roster: worker, …
+--   offset: ms   position: "ms-seq" of the book; ids of the stream go on after it
+-- Returns: OK
+
+local stage = phase()
+if not stage then return CLOSED end
+local refused = fenced(ARGV[1])
+if refused then return refused end
+local what = ARGV[2]
+local now = now_us()
+if what == 'stop' then
+  for i = 3, #ARGV, 2 do redis.call('HSET', K.stops, ARGV[i], ARGV[i + 1]) end
+elseif what == 'suppress' then
+  for i = 3, #ARGV do redis.call('ZADD', K.suppressed, text(now / 1000), ARGV[i]) end
+elseif what == 'relay' then
+  redis.call('DEL', K.relays)
+  for i = 3, #ARGV do redis.call('RPUSH', K.relays, ARGV[i]) end
+elseif what == 'roster' then
+  for i = 3, #ARGV do redis.call('SADD', K.roster, ARGV[i]) end
+elseif what == 'offset' then
+  redis.call('HSET', K.epoch, 'offset', ARGV[3])
+elseif what == 'position' then
+  -- A stream that was lost starts again after what the book has read, even if the clock stepped back.
+  local ms, seq = string.match(ARGV[3], '^(%d+)-(%d+)$')
+  local id = ms .. '-' .. text(tonumber(seq) + 1)
+  local ok = redis.pcall('XADD', K.outcomes, id, 'r', '')
+  if not ok.err then redis.call('XDEL', K.outcomes, id) end
+  if not redis.call('GET', K.committed) then redis.call('SET', K.committed, ARGV[3]) end
+elseif what == 'reporting' then
+  if stage == 'opening' then redis.call('HSET', K.epoch, 'phase', 'reporting', 'since', text(now)) end
+elseif what == 'open' then
+  if stage == 'opening' then return CLOSED end
+  redis.call('HSET', K.epoch, 'phase', 'open')
+  wake(64)
+end
+return redis.status_reply('OK')

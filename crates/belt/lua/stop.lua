@@ -1,0 +1,16 @@
+-- Stops, lifts a stop, or suppresses; taken in every phase, so nothing falls between two epochs.
+--
+-- ARGV: 1 what: set, clear, suppress; set: key, kind (pause or cancel); clear: key; suppress: hashes (at most 500)
+-- Returns: OK. Suppressions are kept for two hours; older ones are checked where sends are queued.
+
+if not phase() then return CLOSED end
+if ARGV[1] == 'set' then
+  redis.call('HSET', K.stops, ARGV[2], ARGV[3])
+elseif ARGV[1] == 'clear' then
+  redis.call('HDEL', K.stops, ARGV[2])
+else
+  local now_ms = now_us() / 1000
+  for i = 2, #ARGV do redis.call('ZADD', K.suppressed, text(now_ms), ARGV[i]) end
+  redis.call('ZREMRANGEBYSCORE', K.suppressed, '-inf', text(now_ms - 7200000))
+end
+return redis.status_reply('OK')

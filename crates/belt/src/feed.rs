@@ -1,0 +1,135 @@
+//! Putting jobs on lanes, and finding where they are.
+
+use std::collections::HashMap;
+
+use domain::{PartnerId, SendId};
+
+use crate::{
+    connection::{Belt, Carried},
+    error::Result,
+    job::{NewJob, WorkerName},
+};
+
+/// What became of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pushed {
+    /// Jobs that are now at the end of their lanes.
+    pub pushed: u64,
+    /// Jobs whose send was already on the belt.
+    pub absorbed: u64,
+}
+
+/// Where a send is on the belt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// It is not on the belt (it may be in the outcomes stream).
+    Nowhere,
+    /// It waits on its lane.
+    Lane,
+    /// It waits out a short delay.
+    Delayed,
+    /// A worker has it.
+    Hand {
+        /// The worker.
+        worker: WorkerName,
+        /// Whether its content may be on the wire.
+        marked: bool,
+    },
+}
+
+/// Jobs and sends in one script call.
+const PART: usize = 500;
+
+impl Belt {
+    /// Puts jobs at the end of their lanes, 500 a call, under the scheduler's lease number.
+    ///
+    /// # Errors
+    /// [`crate::Error::Fenced`] if a higher lease number was seen; [`crate::Error::BadJob`] before
+    /// anything is pushed; [`crate::Error::Closed`], [`crate::Error::Unreachable`]: what was pushed
+    /// may be pushed again, it is absorbed.
+    pub async fn push(&self, jobs: &[NewJob], fence: u64) -> Result<Pushed> {
+        let packed = jobs.iter().map(NewJob::pack).collect::<Result<Vec<_>>>()?;
+        let mut sum = Pushed::default();
+        for (jobs, packed) in jobs.chunks(PART).zip(packed.chunks(PART)) {
+            let mut lanes: Vec<&NewJob> = Vec::new();
+            let mut index: HashMap<&PartnerId, usize> = HashMap::new();
+            for job in jobs {
+                let at = *index.entry(&job.lane).or_insert_with(|| {
+                    lanes.push(job);
+                    lanes.len()
+                });
+                // The last job of a lane says what the lane is set to.
+                lanes[at - 1] = job;
+            }
+            let mut arguments = vec![fence.to_string(), lanes.len().to_string()];
+            for job in &lanes {
+                arguments.push(job.lane.to_string());
+                arguments.push(job.lane_settings());
+            }
+            for (job, packed) in jobs.iter().zip(packed) {
+                arguments.push(job.send.to_string());
+                arguments.push(index[&job.lane].to_string());
+                arguments.push(packed.clone());
+            }
+            let (pushed, absorbed): (u64, u64) =
+                self.call(|s| &s.push, &arguments, Carried { lease: fence }).await?;
+            sum.pushed += pushed;
+            sum.absorbed += absorbed;
+        }
+        Ok(sum)
+    }
+
+    /// Where each of `sends` is, in the same order.
+    ///
+    /// # Errors
+    /// [`crate::Error::Closed`], [`crate::Error::Unreachable`].
+    pub async fn find(&self, sends: &[SendId]) -> Result<Vec<Place>> {
+        let mut places = Vec::with_capacity(sends.len());
+        for part in sends.chunks(PART) {
+            let part: Vec<String> = part.iter().map(SendId::to_string).collect();
+            let found: Vec<String> = self.call(|s| &s.find, &part, Carried::default()).await?;
+            places.extend(found.iter().map(|place| match place.as_str() {
+                "lane" => Place::Lane,
+                "delayed" => Place::Delayed,
+                other => match other.strip_prefix("hand ").and_then(|rest| rest.split_once(' ')) {
+                    Some((marked, worker)) => {
+                        Place::Hand { worker: WorkerName::new(worker), marked: marked == "1" }
+                    }
+                    None => Place::Nowhere,
+                },
+            }));
+        }
+        Ok(places)
+    }
+
+    /// How many jobs wait on each lane, in the same order.
+    ///
+    /// # Errors
+    /// [`crate::Error::Closed`], [`crate::Error::Unreachable`].
+    pub async fn lane_depths(&self, lanes: &[PartnerId]) -> Result<Vec<u64>> {
+        let epoch = self.current_scripts().await?.epoch;
+        let mut depths = Vec::with_capacity(lanes.len());
+        for part in lanes.chunks(PART) {
+            let mut pipeline = redis::pipe();
+            for lane in part {
+                let name = format!("lane:{lane}");
+                pipeline.cmd("LLEN").arg(self.keys().in_channel(epoch, self.channel, &name));
+            }
+            depths.extend(self.ask_all::<Vec<u64>>("lane depths", pipeline).await?);
+        }
+        Ok(depths)
+    }
+
+    /// How many jobs wait on lanes or out a short delay.
+    ///
+    /// # Errors
+    /// [`crate::Error::Closed`], [`crate::Error::Unreachable`].
+    pub async fn queued(&self) -> Result<u64> {
+        let epoch = self.current_scripts().await?.epoch;
+        let key = |name| self.keys().in_channel(epoch, self.channel, name);
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("HLEN").arg(key("jobs")).cmd("HLEN").arg(key("hand"));
+        let (jobs, in_hand): (u64, u64) = self.ask_all("the queue", pipeline).await?;
+        Ok(jobs.saturating_sub(in_hand))
+    }
+}

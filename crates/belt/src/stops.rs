@@ -1,0 +1,61 @@
+//! Stops and suppressions: to the book first, then here.
+
+use domain::AddressHash;
+
+use crate::{
+    connection::{Belt, Carried},
+    error::Result,
+};
+
+/// How a stop stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// What it covers goes back to the book and comes again later.
+    Pause,
+    /// What it covers ends.
+    Cancel,
+}
+
+impl Stop {
+    /// The stop as it lies on the belt.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+impl Belt {
+    /// Stops everything under `key`: an activation, partner, version or vendor id as text. No mark is
+    /// given under it once this has answered.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unreachable`], [`crate::Error::Closed`]: it takes effect before anything is
+    /// sent, if the book has it.
+    pub async fn set_stop(&self, key: &str, stop: Stop) -> Result<()> {
+        self.call(|s| &s.stop, &["set", key, stop.as_str()].as_slice(), Carried::default()).await
+    }
+
+    /// Lifts the stop of `key`, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::set_stop`].
+    pub async fn clear_stop(&self, key: &str) -> Result<()> {
+        self.call(|s| &s.stop, &["clear", key].as_slice(), Carried::default()).await
+    }
+
+    /// Lets nothing go to these addresses any more. Kept for two hours: sends queued later were
+    /// checked against the book.
+    ///
+    /// # Errors
+    /// As [`Self::set_stop`].
+    pub async fn suppress(&self, hashes: &[AddressHash]) -> Result<()> {
+        for part in hashes.chunks(500) {
+            let mut arguments = vec!["suppress"];
+            arguments.extend(part.iter().map(AddressHash::as_str));
+            self.call::<(), _>(|s| &s.stop, &arguments, Carried::default()).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! The heartbeat: a thread of its own with a connection of its own, so that a handler that keeps every
+//! core busy does not look dead.
+
+use std::{
+    sync::{Arc, Weak, mpsc},
+    time::Duration,
+};
+
+use crate::worker::session::Session;
+
+/// Two beats may be lost before the third is too late.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Starts the thread. It ends when the returned sender is dropped.
+pub(crate) fn start(session: &Arc<Session>) -> mpsc::Sender<()> {
+    let (stop, stopped) = mpsc::channel();
+    let session = Arc::downgrade(session);
+    std::thread::Builder::new()
+        .name("belt-heartbeat".to_owned())
+        .spawn(move || run(&session, &stopped))
+        .expect("a process that can't start a thread can't work");
+    stop
+}
+
+fn run(session: &Weak<Session>, stopped: &mpsc::Receiver<()>) {
+    let mut connection = None;
+    // The worker has just joined when this starts, so the first beat may wait.
+    while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
+        let Some(session) = session.upgrade() else { return };
+        if let Err(error) = beat(&session, &mut connection) {
+            tracing::debug!(%error, "a heartbeat was not heard");
+            connection = None;
+        }
+    }
+}
+
+fn beat(session: &Session, connection: &mut Option<redis::Connection>) -> redis::RedisResult<()> {
+    let Some(registration) = session.registered() else { return Ok(()) };
+    let membership = &registration.membership;
+    let config = session.belt.config();
+    let open = match connection.take() {
+        Some(open) => open,
+        None => {
+            let open =
+                session.belt.client().get_connection_with_timeout(config.connection_timeout)?;
+            open.set_read_timeout(Some(EVERY))?;
+            open.set_write_timeout(Some(EVERY))?;
+            open
+        }
+    };
+    let open = connection.insert(open);
+    let command = session.belt.evalsha(&membership.scripts.beat.hash, &membership.name().as_str());
+    match command.query::<String>(open) {
+        Ok(said) if said == "alive" => Ok(()),
+        Ok(_) => {
+            session.lost(&registration, true);
+            Ok(())
+        }
+        Err(error) if matches!(error.code(), Some("NOSCRIPT" | "CLOSED")) => {
+            session.lost(&registration, false);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
