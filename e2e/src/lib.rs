@@ -1,1 +1,21 @@
-//! The whole fleet, one behaviour per file, one test binary.
+//! The whole fleet as processes: the real binary, a real Redis, a real book, SMTP over real sockets.
+//!
+//! One behaviour per file. `fleet.rs` is the stage: it starts the parts and says what to wait for.
+
+#[cfg(test)]
+mod fleet;
+
+#[cfg(test)]
+mod launch;
+#[cfg(test)]
+mod redis_lost;
+#[cfg(test)]
+mod relay_down;
+#[cfg(test)]
+mod scheduler_lost;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod stop;
+#[cfg(test)]
+mod worker_lost;

@@ -59,8 +59,7 @@ impl EpochKeeper {
     }
 
     async fn what_to_open_with(&self) -> anyhow::Result<OpenWith> {
-        let now = self.belt.clock().await?.redis;
-        let since = now.minus(FRESH);
+        let since = self.belt.redis_time().await?.minus(FRESH);
         let stops = self.store.stops(since).await?;
         let activations = stops.activations.iter().map(|(activation, state)| {
             let stop = match state {
@@ -86,6 +85,7 @@ impl EpochKeeper {
                 .iter()
                 .map(|entry| WorkerName::new(&entry.worker))
                 .collect(),
+            position: crate::record::position(&self.store).await?,
         })
     }
 
@@ -119,7 +119,7 @@ impl EpochKeeper {
                 .filter(|send| !on_the_wire.contains(send))
                 .collect();
             if hold {
-                rows += self.store.hold_sends(&lost, "unknown").await?;
+                rows += self.store.hold_sends(&lost, "unknown", now).await?;
             } else {
                 let fed = self.store.requeue(&lost, now).await?;
                 rows += self.pusher.push(&fed.sends, fence).await?;
@@ -165,7 +165,7 @@ impl EpochKeeper {
             waiting: status.queued + status.delayed,
             in_hands: status.in_hand,
             set_aside: 0,
-            lanes: status.lanes,
+            lanes: status.lanes_ready + status.lanes_waiting,
             outcomes: status.outcomes,
             tracks: status.tracks,
             epoch: u64::from(epoch),

@@ -32,7 +32,7 @@ impl Expand {
     /// Expands until the audience ends or the activation is no longer to be expanded.
     async fn expand(&self, id: ActivationId, package: &Package) -> anyhow::Result<u64> {
         let mut rows = 0;
-        let now = self.parts.belt.clock().await?.redis;
+        let now = self.parts.belt.redis_time().await?;
         loop {
             let mut tx = self.parts.store.begin_write().await?;
             // Read inside the transaction: a pause or a cancel that was answered is seen here.
@@ -137,6 +137,7 @@ fn sends(
                     occurrence: 0,
                     contact: contact.contact,
                     person: facts.person,
+                    provider: provider(contact),
                     due_at,
                     skip: match decision {
                         Decision::Send => None,
@@ -146,6 +147,14 @@ fn sends(
             })
         })
         .collect()
+}
+
+/// The domain that hosts the mailbox, as limits are kept by it; empty for a malformed address.
+fn provider(contact: &AudienceContact) -> String {
+    match (contact.address_state, contact.address.rsplit_once('@')) {
+        (store::AddressState::Ok | store::AddressState::Bounced, Some((_, domain))) => domain.to_owned(),
+        _ => String::new(),
+    }
 }
 
 impl Pass for Expand {

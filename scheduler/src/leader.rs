@@ -87,7 +87,7 @@ impl Leader {
     }
 
     async fn take_or_renew(&self, held: Option<&Lease>) -> anyhow::Result<Option<Lease>> {
-        let now = self.belt.clock().await?.redis;
+        let now = self.belt.redis_time().await?;
         if let Some(lease) = held
             && let Some(renewed) = self.store.renew_lease(lease, now, self.lease_time).await?
         {

@@ -98,7 +98,7 @@ impl Pusher {
     async fn hold(&self, unfit: &[SendId]) -> anyhow::Result<()> {
         if !unfit.is_empty() {
             tracing::error!(sends = unfit.len(), "held: their payload is over 4 KiB");
-            self.store.hold_sends(unfit, "payload_too_big").await?;
+            self.store.hold_sends(unfit, "payload_too_big", self.belt.redis_time().await?).await?;
         }
         Ok(())
     }

@@ -43,13 +43,18 @@ impl Record {
         {
             return Ok(position);
         }
-        let position = match self.store.recorder_position(STREAM).await? {
-            Some(text) => text.parse()?,
-            None => StreamId::default(),
-        };
+        let position = position(&self.store).await?;
         // The belt may have been told less than the book holds, by a recorder that died between the two.
         self.belt.commit(position).await?;
         Ok(position)
+    }
+}
+
+/// How far the book has read the outcomes.
+pub async fn position(store: &Store) -> anyhow::Result<StreamId> {
+    match store.recorder_position(STREAM).await? {
+        Some(text) => Ok(text.parse()?),
+        None => Ok(StreamId::default()),
     }
 }
 

@@ -1,0 +1,66 @@
+//! SIGTERM drains; pause and cancel stop; an unsubscribe is honoured.
+
+use testkit::{relay::Phase, wait::wait_for};
+
+use crate::fleet::{Fleet, PATIENCE, Size};
+
+/// A worker told to stop finishes what is on the wire, gives the rest back, and ends with 0.
+#[tokio::test]
+async fn sigterm_drains_a_worker() {
+    let mut fleet = Fleet::set_up(Size { contacts: 100, ..Size::default() }).await;
+    fleet.start("scheduler");
+    let first = fleet.start("worker");
+    fleet.launch();
+    fleet.relay.wait_until_accepted(20).await;
+    fleet.relay.hold(Phase::Dot);
+    fleet.relay.wait_until_holding(1).await;
+    fleet.signal(first, "TERM");
+    fleet.relay.release();
+    assert_eq!(fleet.ended(first).await, Some(0), "{}", fleet.log(first));
+    fleet.start("worker");
+    fleet.wait_until_sent(fleet.first_step_sends()).await;
+    assert_eq!(fleet.doubles().await, 0);
+}
+
+#[tokio::test]
+async fn nothing_starts_after_a_pause_was_answered_and_all_goes_on_after_resume() {
+    let mut fleet = Fleet::set_up(Size { partners: 1, contacts: 400, ..Size::default() }).await;
+    fleet.start("scheduler");
+    fleet.start("worker");
+    let launched = fleet.launch();
+    let activation = launched["activations"][0]["activation"].as_str().expect("an id").to_owned();
+    fleet.relay.wait_until_accepted(20).await;
+    fleet.ok(&["pause", &activation]);
+    // What was marked before the answer may still end.
+    let at_pause = fleet.relay.accepted().len();
+    wait_for("the rest to be back in the book", PATIENCE, || async {
+        (fleet.counts().await.queued == 0).then_some(())
+    })
+    .await;
+    let after = fleet.relay.accepted().len();
+    assert!(after - at_pause <= fleet.size.hands, "{} more after the answer", after - at_pause);
+    assert!(after < 400, "paused in mid-campaign");
+    fleet.ok(&["resume", &activation]);
+    // Sends met on the belt by the pause come back after a minute of campaign time.
+    fleet.bring_forward(1).await;
+    fleet.wait_until_sent(400).await;
+    assert_eq!(fleet.doubles().await, 0);
+}
+
+#[tokio::test]
+async fn a_cancelled_activation_ends_and_adds_up() {
+    let mut fleet = Fleet::set_up(Size { partners: 1, contacts: 300, ..Size::default() }).await;
+    fleet.start("scheduler");
+    fleet.start("worker");
+    let launched = fleet.launch();
+    let activation = launched["activations"][0]["activation"].as_str().expect("an id").to_owned();
+    fleet.relay.wait_until_accepted(20).await;
+    fleet.ok(&["cancel", &activation]);
+    let counts = wait_for("every send to have ended", PATIENCE, || async {
+        let counts = fleet.counts().await;
+        (counts.open() == 0).then_some(counts)
+    })
+    .await;
+    assert_eq!(counts.sent + counts.cancelled, 900, "{counts:?}");
+    assert_eq!(fleet.doubles().await, 0);
+}
