@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, fmt, io, path::PathBuf};
 
 use serde::Serialize;
+use store::StoreError;
 
 /// The answer of every command.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -53,6 +54,15 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// Something on this machine must be set up first.
+    #[error("{what}")]
+    NotReady {
+        /// What, and how.
+        what: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
     /// The fault is on our side.
     #[error("could not {doing}")]
     Internal {
@@ -76,6 +86,8 @@ pub enum ErrorKind {
     Conflict,
     /// See [`Error::Unreachable`].
     Unreachable,
+    /// See [`Error::NotReady`].
+    NotReady,
     /// Anything else.
     Internal,
 }
@@ -88,23 +100,38 @@ impl Error {
             Self::BadInput { .. } | Self::File { .. } => ErrorKind::BadInput,
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Unreachable { .. } => ErrorKind::Unreachable,
+            Self::NotReady { .. } => ErrorKind::NotReady,
             Self::Internal { .. } => ErrorKind::Internal,
         }
     }
 
     /// One problem.
     pub fn bad_input(place: &str, value: &str, expected: &str) -> Self {
-        Self::BadInput {
-            problems: vec![Problem::new(place, value, expected)],
+        Self::BadInput { problems: vec![Problem::new(place, value, expected)] }
+    }
+
+    /// What went wrong with the book while `doing`.
+    pub(crate) fn book(doing: &'static str) -> impl FnOnce(StoreError) -> Self {
+        move |error| match error {
+            StoreError::NotFound { what, which } => Self::not_found(what, which),
+            StoreError::Transition(refused) => Self::Conflict { why: refused.to_string() },
+            error if error.is_unreachable() => {
+                Self::Unreachable { server: "the book", source: Box::new(error) }
+            }
+            error @ (StoreError::SchemaOld { .. }
+            | StoreError::SchemaDiffers { .. }
+            | StoreError::WritesRefused { .. }
+            | StoreError::BadUrl { .. }
+            | StoreError::Unwritable { .. }) => Self::NotReady {
+                what: "the book can't be used as it is".to_owned(),
+                source: Box::new(error),
+            },
+            error => Self::Internal { doing, source: Box::new(error) },
         }
     }
 
     pub(crate) fn not_found(what: &'static str, asked: impl fmt::Display) -> Self {
-        Self::NotFound {
-            what,
-            asked: asked.to_string(),
-            nearest: None,
-        }
+        Self::NotFound { what, asked: asked.to_string(), nearest: None }
     }
 }
 
@@ -122,31 +149,20 @@ pub struct Problem {
 impl Problem {
     /// A problem at `place`.
     pub fn new(place: &str, value: &str, expected: &str) -> Self {
-        Self {
-            place: place.to_owned(),
-            value: cut(value),
-            expected: expected.to_owned(),
-        }
+        Self { place: place.to_owned(), value: cut(value), expected: expected.to_owned() }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: expected {}, got \"{}\"",
-            self.place, self.expected, self.value
-        )
+        write!(f, "{}: expected {}, got \"{}\"", self.place, self.expected, self.value)
     }
 }
 
 /// At most 80 characters, nothing that moves a cursor.
 pub(crate) fn cut(value: &str) -> String {
-    let mut shown: String = value
-        .chars()
-        .take(80)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let mut shown: String =
+        value.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if value.chars().nth(80).is_some() {
         shown.push('…');
     }
@@ -154,16 +170,9 @@ pub(crate) fn cut(value: &str) -> String {
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map(|name| format!("; did you mean \"{name}\"?"))
-        .unwrap_or_default()
+    nearest.as_ref().map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
 }
 
 fn listed(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(Problem::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -9,10 +9,7 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&asked, &candidate.trim().to_lowercase()),
-                candidate,
-            )
+            (strsim::damerau_levenshtein(&asked, &candidate.trim().to_lowercase()), candidate)
         })
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, candidate)| {

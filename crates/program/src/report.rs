@@ -20,12 +20,14 @@ pub struct ImportProgress {
     pub rows: u64,
 }
 
-/// What became of a file's rows. `created + updated + unchanged + refused = rows`.
+/// What became of a file's rows. `taken + refused = rows`, and when it was no dry
+/// run, `created + updated + unchanged + repeated = taken`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImportReport {
     /// The file.
     pub file: PathBuf,
-    /// Nothing was written; the figures say what would have been.
+    /// Nothing was written. For partners the figures say what would have been; for contacts only
+    /// `taken` and `refused` do, the rest is 0.
     pub dry_run: bool,
     /// What separates its cells.
     pub delimiter: char,
@@ -35,12 +37,16 @@ pub struct ImportReport {
     pub notes: Vec<String>,
     /// Rows with anything in them.
     pub rows: u64,
+    /// Rows that were taken, or would be.
+    pub taken: u64,
     /// Rows that are new.
     pub created: u64,
     /// Rows that changed what was there.
     pub updated: u64,
     /// Rows that were there already, just so.
     pub unchanged: u64,
+    /// Rows whose address stands in a neighbouring row too; the last of them counts.
+    pub repeated: u64,
     /// Rows that were not taken.
     pub refused: u64,
     /// Addresses that were newly suppressed because their row says they opted out.
@@ -62,9 +68,11 @@ impl ImportReport {
             encoding: String::new(),
             notes: Vec::new(),
             rows: 0,
+            taken: 0,
             created: 0,
             updated: 0,
             unchanged: 0,
+            repeated: 0,
             refused: 0,
             suppressed: 0,
             warnings: 0,
@@ -124,10 +132,7 @@ impl RowProblem {
     }
 
     pub(crate) fn warning(row: u64, line: u64, field: &str, value: &str, expected: &str) -> Self {
-        Self {
-            refused: false,
-            ..Self::refused(row, line, field, value, expected)
-        }
+        Self { refused: false, ..Self::refused(row, line, field, value, expected) }
     }
 }
 
@@ -156,11 +161,7 @@ pub(crate) fn masked(address: &str) -> String {
         }
         None => {
             let first: String = address.chars().take(2).collect();
-            if first.is_empty() {
-                first
-            } else {
-                format!("{first}…")
-            }
+            if first.is_empty() { first } else { format!("{first}…") }
         }
     }
 }
@@ -188,11 +189,7 @@ mod tests {
             report.note_problems(vec![RowProblem::refused(row, row, "tier", "x", "y")]);
         }
         assert_eq!(
-            (
-                report.refused,
-                report.problems.len(),
-                report.problems_not_listed
-            ),
+            (report.refused, report.problems.len(), report.problems_not_listed),
             (1_500, 1_000, 500)
         );
     }

@@ -24,10 +24,7 @@ pub(crate) struct ColumnSet {
 /// The form in which headers are compared: letters and digits alone, in lower case, so that
 /// `E-Mail`, `First Name` and `first_name` are found.
 fn key(name: &str) -> String {
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl Header {
@@ -92,12 +89,8 @@ impl Header {
 
     /// The columns a command does not know: position and name as written, without nameless ones.
     pub(crate) fn others(&self, columns: ColumnSet) -> impl Iterator<Item = (usize, &str)> {
-        let known: Vec<String> = columns
-            .required
-            .iter()
-            .chain(columns.optional)
-            .map(|name| key(name))
-            .collect();
+        let known: Vec<String> =
+            columns.required.iter().chain(columns.optional).map(|name| key(name)).collect();
         self.names
             .iter()
             .enumerate()
@@ -110,17 +103,10 @@ impl Header {
 mod tests {
     use super::*;
 
-    const COLUMNS: ColumnSet = ColumnSet {
-        required: &["email"],
-        optional: &["first_name"],
-    };
+    const COLUMNS: ColumnSet = ColumnSet { required: &["email"], optional: &["first_name"] };
 
     fn header(names: &[&str]) -> Result<Header> {
-        Header::read(
-            1,
-            names.iter().map(|name| (*name).to_owned()).collect(),
-            COLUMNS,
-        )
+        Header::read(1, names.iter().map(|name| (*name).to_owned()).collect(), COLUMNS)
     }
 
     #[test]
@@ -134,10 +120,7 @@ mod tests {
     #[test]
     fn a_missing_column_names_what_was_found_and_the_nearest() {
         let error = header(&["first_name", "emial"]).unwrap_err().to_string();
-        assert!(
-            error.contains("`email`") && error.contains("nearest is `emial`"),
-            "{error}"
-        );
+        assert!(error.contains("`email`") && error.contains("nearest is `emial`"), "{error}");
         assert!(error.contains("first_name, emial"), "{error}");
     }
 

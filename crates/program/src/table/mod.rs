@@ -3,6 +3,8 @@
 mod header;
 mod rows;
 mod source;
+mod stream;
 
 pub(crate) use header::{ColumnSet, Header};
-pub(crate) use rows::{Read, Row, Table};
+pub(crate) use rows::{Read, Row};
+pub(crate) use stream::{Head, Stream};

@@ -29,8 +29,7 @@ pub(crate) struct Row {
 impl Row {
     /// The cell of a column; empty if the file has no such column.
     pub(crate) fn cell(&self, at: Option<usize>) -> &str {
-        at.and_then(|at| self.cells.get(at))
-            .map_or("", String::as_str)
+        at.and_then(|at| self.cells.get(at)).map_or("", String::as_str)
     }
 }
 
@@ -70,9 +69,7 @@ impl Table {
             .from_reader(source);
         let mut record = StringRecord::new();
         loop {
-            let more = reader
-                .read_record(&mut record)
-                .map_err(|e| broken_file(path, e))?;
+            let more = reader.read_record(&mut record).map_err(|e| broken_file(path, e))?;
             if !more {
                 return Err(Error::bad_input(
                     &path.display().to_string(),
@@ -95,21 +92,9 @@ impl Table {
                 "line {line} is not UTF-8, so the file was read as Windows-1252 (which Latin-1 is part of)"
             ));
         } else if matches!(found.encoding, Encoding::Utf16Le | Encoding::Utf16Be) {
-            notes.push(format!(
-                "the file is {}, and was read as that",
-                found.encoding.name()
-            ));
+            notes.push(format!("the file is {}, and was read as that", found.encoding.name()));
         }
-        Ok(Self {
-            reader,
-            meter,
-            record,
-            header,
-            number: 0,
-            delimiter,
-            found,
-            notes,
-        })
+        Ok(Self { reader, meter, record, header, number: 0, delimiter, found, notes })
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -143,10 +128,8 @@ impl Table {
     /// The file can't be read any further. What was read before stands.
     pub(crate) fn next(&mut self, path: &Path) -> Result<Option<Read>> {
         loop {
-            let more = self
-                .reader
-                .read_record(&mut self.record)
-                .map_err(|e| broken_file(path, e))?;
+            let more =
+                self.reader.read_record(&mut self.record).map_err(|e| broken_file(path, e))?;
             if !more {
                 return Ok(None);
             }
@@ -163,20 +146,10 @@ impl Table {
 
     fn checked(&self, line: u64) -> Read {
         let problem = |field: &str, value: &str, expected: String| {
-            Read::Broken(RowProblem::refused(
-                self.number,
-                line,
-                field,
-                value,
-                &expected,
-            ))
+            Read::Broken(RowProblem::refused(self.number, line, field, value, &expected))
         };
         let width = self.header.width();
-        let trailing_are_empty = self
-            .record
-            .iter()
-            .skip(width)
-            .all(|cell| cell.trim().is_empty());
+        let trailing_are_empty = self.record.iter().skip(width).all(|cell| cell.trim().is_empty());
         if self.record.len() < width || !trailing_are_empty {
             return problem(
                 "(row)",
@@ -189,28 +162,14 @@ impl Table {
                 let expected = format!("at most {MAX_CELL_BYTES} bytes, not {}", cell.len());
                 return problem(name, cell, expected);
             }
-            if let Some(odd) = cell
-                .chars()
-                .find(|c| c.is_control() && !"\t\r\n".contains(*c))
-            {
-                let expected = format!(
-                    "text without control characters (found U+{:04X})",
-                    odd as u32
-                );
+            if let Some(odd) = cell.chars().find(|c| c.is_control() && !"\t\r\n".contains(*c)) {
+                let expected =
+                    format!("text without control characters (found U+{:04X})", odd as u32);
                 return problem(name, cell, expected);
             }
         }
-        let cells = self
-            .record
-            .iter()
-            .take(width)
-            .map(|cell| cell.trim().to_owned())
-            .collect();
-        Read::Row(Row {
-            number: self.number,
-            line,
-            cells,
-        })
+        let cells = self.record.iter().take(width).map(|cell| cell.trim().to_owned()).collect();
+        Read::Row(Row { number: self.number, line, cells })
     }
 }
 
@@ -231,10 +190,7 @@ fn broken_file(path: &Path, error: csv::Error) -> Error {
                 &format!("rows of at most {} MiB", MAX_ROW_BYTES / (1024 * 1024)),
             )
         }
-        csv::ErrorKind::Io(source) => Error::File {
-            path: path.to_owned(),
-            source,
-        },
+        csv::ErrorKind::Io(source) => Error::File { path: path.to_owned(), source },
         _ => Error::bad_input(
             &path.display().to_string(),
             &line.map_or_else(String::new, |line| format!("line {line}")),
@@ -251,10 +207,7 @@ fn find_delimiter(path: &Path) -> Result<u8> {
     source
         .take(64 * 1024)
         .read_to_end(&mut head)
-        .map_err(|source| Error::File {
-            path: path.to_owned(),
-            source,
-        })?;
+        .map_err(|source| Error::File { path: path.to_owned(), source })?;
     Ok(delimiter_of(&head))
 }
 
@@ -286,10 +239,7 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    const COLUMNS: ColumnSet = ColumnSet {
-        required: &["email"],
-        optional: &["first_name"],
-    };
+    const COLUMNS: ColumnSet = ColumnSet { required: &["email"], optional: &["first_name"] };
 
     /// Every row as `number@line: a|b`, every broken one as `number@line: field!`.
     fn read(bytes: &[u8]) -> Result<(Table, Vec<String>)> {
@@ -310,38 +260,16 @@ mod tests {
 
     #[test]
     fn tables_as_people_have_them() {
-        let long = format!(
-            "email,first_name\na@x.example,{}\nb@x.example,B\n",
-            "x".repeat(1_000_000)
-        );
+        let long =
+            format!("email,first_name\na@x.example,{}\nb@x.example,B\n", "x".repeat(1_000_000));
         for (what, bytes, want) in [
             ("plain", "email,first_name\na@x,A\n", vec!["1@2: a@x|A"]),
             ("no newline at the end", "email\na@x", vec!["1@2: a@x"]),
-            (
-                "semicolons",
-                "email;first_name\na@x;\"A; B\"\n",
-                vec!["1@2: a@x|A; B"],
-            ),
-            (
-                "tabs",
-                "email\tfirst_name\na@x\tA, B\n",
-                vec!["1@2: a@x|A, B"],
-            ),
-            (
-                "sep= line",
-                "sep=;\nemail;first_name\na@x;A\n",
-                vec!["1@3: a@x|A"],
-            ),
-            (
-                "mark",
-                "\u{feff}email,first_name\na@x,A\n",
-                vec!["1@2: a@x|A"],
-            ),
-            (
-                "crlf",
-                "email,first_name\r\na@x,A\r\nb@x,B\r\n",
-                vec!["1@2: a@x|A", "2@3: b@x|B"],
-            ),
+            ("semicolons", "email;first_name\na@x;\"A; B\"\n", vec!["1@2: a@x|A; B"]),
+            ("tabs", "email\tfirst_name\na@x\tA, B\n", vec!["1@2: a@x|A, B"]),
+            ("sep= line", "sep=;\nemail;first_name\na@x;A\n", vec!["1@3: a@x|A"]),
+            ("mark", "\u{feff}email,first_name\na@x,A\n", vec!["1@2: a@x|A"]),
+            ("crlf", "email,first_name\r\na@x,A\r\nb@x,B\r\n", vec!["1@2: a@x|A", "2@3: b@x|B"]),
             (
                 "quoted newline",
                 "email,first_name\na@x,\"A\nB\"\nb@x,B\n",
@@ -357,36 +285,16 @@ mod tests {
                 "email,first_name\na@x,\"A \"\"the\"\" B\"\n",
                 vec!["1@2: a@x|A \"the\" B"],
             ),
-            (
-                "blank lines",
-                "\n\nemail\n\n\na@x\n\nb@x\n",
-                vec!["1@6: a@x", "2@8: b@x"],
-            ),
+            ("blank lines", "\n\nemail\n\n\na@x\n\nb@x\n", vec!["1@6: a@x", "2@8: b@x"]),
             (
                 "empty cells at the end",
                 "email,first_name\na@x,A,,\n,,\nb@x,B\n",
                 vec!["1@2: a@x|A", "3@4: b@x|B"],
             ),
-            (
-                "too few",
-                "email,first_name\na@x\nb@x,B\n",
-                vec!["1@2: (row)!", "2@3: b@x|B"],
-            ),
-            (
-                "too many",
-                "email,first_name\na@x,A,B\nb@x,B\n",
-                vec!["1@2: (row)!", "2@3: b@x|B"],
-            ),
-            (
-                "NUL",
-                "email,first_name\na@x,A\0\nb@x,B\n",
-                vec!["1@2: first_name!", "2@3: b@x|B"],
-            ),
-            (
-                "1 MB cell",
-                &long,
-                vec!["1@2: first_name!", "2@3: b@x.example|B"],
-            ),
+            ("too few", "email,first_name\na@x\nb@x,B\n", vec!["1@2: (row)!", "2@3: b@x|B"]),
+            ("too many", "email,first_name\na@x,A,B\nb@x,B\n", vec!["1@2: (row)!", "2@3: b@x|B"]),
+            ("NUL", "email,first_name\na@x,A\0\nb@x,B\n", vec!["1@2: first_name!", "2@3: b@x|B"]),
+            ("1 MB cell", &long, vec!["1@2: first_name!", "2@3: b@x.example|B"]),
         ] {
             let (_, rows) = read(bytes.as_bytes()).unwrap();
             assert_eq!(rows, want, "{what}");

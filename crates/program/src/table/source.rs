@@ -71,10 +71,7 @@ impl Meter {
 
 /// Looks through the whole file once and opens it from its start.
 pub(crate) fn open(path: &Path) -> Result<(Found, Utf8Source)> {
-    let io = |source| Error::File {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| Error::File { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(io)?;
     if file.metadata().map_err(io)?.is_dir() {
         return Err(io(io::Error::from(io::ErrorKind::IsADirectory)));
@@ -96,23 +93,12 @@ pub(crate) fn open(path: &Path) -> Result<(Found, Utf8Source)> {
     let file = BufReader::with_capacity(BLOCK, file);
     Ok((
         found,
-        Utf8Source {
-            file,
-            decoder,
-            ready: Vec::new(),
-            at: 0,
-            ended: false,
-            last: 0,
-            meter,
-        },
+        Utf8Source { file, decoder, ready: Vec::new(), at: 0, ended: false, last: 0, meter },
     ))
 }
 
 fn look_through(file: &mut File, path: &Path) -> Result<Found> {
-    let io = |source| Error::File {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| Error::File { path: path.to_owned(), source };
     let mut block = vec![0u8; BLOCK];
     let mut kept = 0;
     let mut total = 0u64;
@@ -149,11 +135,7 @@ fn look_through(file: &mut File, path: &Path) -> Result<Found> {
         Some(_) => Encoding::Windows1252,
         None => Encoding::Utf8,
     });
-    Ok(Found {
-        encoding,
-        bytes_total: total,
-        first_odd_line,
-    })
+    Ok(Found { encoding, bytes_total: total, first_odd_line })
 }
 
 fn count_lines(bytes: &[u8]) -> u64 {
@@ -163,11 +145,7 @@ fn count_lines(bytes: &[u8]) -> u64 {
 /// What the first bytes say, if they say anything.
 fn by_head(head: &[u8], path: &Path) -> Result<Option<Encoding>> {
     let refuse = |value: &str, expected: &str| {
-        Err(Error::bad_input(
-            &path.display().to_string(),
-            value,
-            expected,
-        ))
+        Err(Error::bad_input(&path.display().to_string(), value, expected))
     };
     match head {
         [0xEF, 0xBB, 0xBF, ..] => return Ok(Some(Encoding::Utf8WithMark)),
@@ -180,10 +158,7 @@ fn by_head(head: &[u8], path: &Path) -> Result<Option<Encoding>> {
             );
         }
         [0xD0, 0xCF, 0x11, 0xE0, ..] => {
-            return refuse(
-                "a workbook (.xls)",
-                "a CSV file: save the sheet as \"CSV UTF-8\"",
-            );
+            return refuse("a workbook (.xls)", "a CSV file: save the sheet as \"CSV UTF-8\"");
         }
         [] => return refuse("an empty file", "a CSV file with a header line"),
         _ => {}
@@ -317,24 +292,15 @@ mod tests {
         let text = "email,first_name\nanna@example.com,Zoë\n";
         let utf16 = |big: bool| {
             let unit = |u: u16| {
-                if big {
-                    u.to_be_bytes()
-                } else {
-                    u.to_le_bytes()
-                }
+                if big { u.to_be_bytes() } else { u.to_le_bytes() }
             };
             let mark = unit(0xFEFF);
-            mark.into_iter()
-                .chain(text.encode_utf16().flat_map(unit))
-                .collect::<Vec<_>>()
+            mark.into_iter().chain(text.encode_utf16().flat_map(unit)).collect::<Vec<_>>()
         };
         let latin: Vec<u8> = text.chars().map(|c| c as u8).collect();
         for (bytes, encoding) in [
             (text.as_bytes().to_vec(), Encoding::Utf8),
-            (
-                [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
-                Encoding::Utf8WithMark,
-            ),
+            ([b"\xEF\xBB\xBF", text.as_bytes()].concat(), Encoding::Utf8WithMark),
             (utf16(false), Encoding::Utf16Le),
             (utf16(true), Encoding::Utf16Be),
             (latin, Encoding::Windows1252),
@@ -350,20 +316,13 @@ mod tests {
             assert_eq!(read(text.as_bytes()).1, "a\nb\n", "{text:?}");
         }
         let long = "x".repeat(BLOCK - 1);
-        assert_eq!(
-            read(format!("{long}\r\ny\r\n").as_bytes()).1,
-            format!("{long}\ny\n")
-        );
+        assert_eq!(read(format!("{long}\r\ny\r\n").as_bytes()).1, format!("{long}\ny\n"));
     }
 
     #[test]
     fn the_line_that_is_no_utf8_is_named_even_past_a_block() {
         let mut bytes = "é\n".repeat(BLOCK).into_bytes();
-        assert_eq!(
-            read(&bytes).0.encoding,
-            Encoding::Utf8,
-            "a character cut by a block is none"
-        );
+        assert_eq!(read(&bytes).0.encoding, Encoding::Utf8, "a character cut by a block is none");
         bytes.extend(b"Zo\xEB\n");
         let (found, text) = read(&bytes);
         assert_eq!(found.encoding, Encoding::Windows1252);

@@ -1,0 +1,246 @@
+//! `import partners FILE`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use domain::{ContentHash, VendorId, brand::Asset};
+use store::{Change, PartnerInput};
+
+use super::{OnProgress, logo, note_head, partner_row};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    nearest::nearest,
+    program::Program,
+    report::{ImportProgress, ImportReport, RowProblem},
+    table::{Header, Read, Row, Stream},
+};
+
+/// Rows a transaction.
+const CHUNK: usize = 200;
+
+/// What to import.
+#[derive(Debug, Clone)]
+pub struct ImportPartners {
+    /// Whose program the partners are in.
+    pub vendor: VendorId,
+    /// The table.
+    pub file: PathBuf,
+    /// Check everything, write nothing.
+    pub dry_run: bool,
+}
+
+/// What an import carries from chunk to chunk.
+struct Running {
+    header: Header,
+    folder: PathBuf,
+    vendor: VendorId,
+    dry_run: bool,
+    keys: HashSet<String>,
+    logos: HashMap<String, Asset>,
+    report: ImportReport,
+}
+
+impl Program {
+    /// Adds and updates a vendor's partners from a table, told apart by `partner_key`. Good rows are
+    /// kept beside bad ones; the same table again changes nothing.
+    ///
+    /// # Errors
+    /// The file can't be read as a table at all, the vendor is none of the actor's, or the book fails;
+    /// what earlier chunks wrote stands. Faults of rows are in the report.
+    pub async fn import_partners(
+        &self,
+        actor: &Actor,
+        import: &ImportPartners,
+        progress: OnProgress<'_>,
+    ) -> Result<ImportReport> {
+        if !actor.runs(&import.vendor) {
+            return Err(Error::not_found("vendor", &import.vendor));
+        }
+        let vendor = self.require_vendor(actor, &import.vendor).await?;
+        let mut stream = Stream::open(import.file.clone(), partner_row::COLUMNS, CHUNK).await?;
+        let mut report = ImportReport::new(import.file.clone(), import.dry_run);
+        note_head(&mut report, &stream.head);
+        note_unknown_columns(&mut report, &stream.head.header);
+        let folder = match import.file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let mut running = Running {
+            header: stream.head.header.clone(),
+            folder,
+            vendor,
+            dry_run: import.dry_run,
+            keys: HashSet::new(),
+            logos: HashMap::new(),
+            report,
+        };
+        let bytes_total = stream.head.bytes_total;
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk?;
+            self.take_partners(actor, &mut running, chunk.rows).await?;
+            progress(ImportProgress {
+                bytes_read: chunk.bytes_read,
+                bytes_total,
+                rows: running.report.rows,
+            });
+        }
+        Ok(running.report)
+    }
+
+    async fn take_partners(
+        &self,
+        actor: &Actor,
+        running: &mut Running,
+        rows: Vec<Read>,
+    ) -> Result<()> {
+        let mut inputs = Vec::with_capacity(rows.len());
+        for row in rows {
+            running.report.rows += 1;
+            let read = match row {
+                Read::Row(row) => self.read_partner(running, &row).await?,
+                Read::Broken(problem) => Err(vec![problem]),
+            };
+            match read {
+                Ok(input) => inputs.push(input),
+                Err(problems) => running.report.note_problems(problems),
+            }
+        }
+        running.report.taken += inputs.len() as u64;
+        let changes = if running.dry_run {
+            self.would_change(&running.vendor, &inputs).await?
+        } else {
+            self.store()
+                .upsert_partners(&running.vendor, &inputs, &actor.to_string(), self.now())
+                .await
+                .map_err(Error::book("write the partners"))?
+                .into_iter()
+                .map(|upserted| upserted.change)
+                .collect()
+        };
+        for change in changes {
+            match change {
+                Change::New => running.report.created += 1,
+                Change::Updated => running.report.updated += 1,
+                Change::Unchanged => running.report.unchanged += 1,
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_partner(
+        &self,
+        running: &mut Running,
+        row: &Row,
+    ) -> Result<std::result::Result<PartnerInput, Vec<RowProblem>>> {
+        let read = match partner_row::read(row, &running.header, &self.parts.tiers) {
+            Ok(read) => read,
+            Err(problems) => return Ok(Err(problems)),
+        };
+        let refuse = |field: &str, value: &str, expected: &str| {
+            Ok(Err(vec![RowProblem::refused(row.number, row.line, field, value, expected)]))
+        };
+        let mut input = read.input;
+        if !running.keys.insert(input.partner_key.clone()) {
+            let expected = "a key that no earlier row of this file has; the first one counts";
+            return refuse("partner_key", &input.partner_key, expected);
+        }
+        if !read.logo.is_empty() {
+            match self.logo(running, &read.logo).await? {
+                Ok(asset) => input.brand.logo = Some(asset),
+                Err(expected) => return refuse("logo", &read.logo, &expected),
+            }
+        }
+        let problems: Vec<RowProblem> = render::validate_brand(&input.brand)
+            .into_iter()
+            .map(|problem| {
+                RowProblem::refused(
+                    row.number,
+                    row.line,
+                    problem.field,
+                    &problem.message,
+                    problem.expected,
+                )
+            })
+            .collect();
+        Ok(if problems.is_empty() { Ok(input) } else { Err(problems) })
+    }
+
+    /// The logo as an asset of the book; the inner error is what was expected instead.
+    async fn logo(
+        &self,
+        running: &mut Running,
+        name: &str,
+    ) -> Result<std::result::Result<Asset, String>> {
+        if let Some(asset) = running.logos.get(name) {
+            return Ok(Ok(asset.clone()));
+        }
+        let logo = match read_logo(&running.folder, name).await? {
+            Ok(logo) => logo,
+            Err(expected) => return Ok(Err(expected)),
+        };
+        let hash = if running.dry_run {
+            ContentHash::of(&logo.bytes)
+        } else {
+            self.store()
+                .put_asset(&logo.bytes, logo.header.content_type, self.now())
+                .await
+                .map_err(Error::book("keep the logo"))?
+        };
+        let asset = Asset {
+            hash,
+            extension: logo.header.extension.to_owned(),
+            width: logo.header.width,
+            height: logo.header.height,
+        };
+        running.logos.insert(name.to_owned(), asset.clone());
+        Ok(Ok(asset))
+    }
+
+    /// What writing these rows would change.
+    async fn would_change(
+        &self,
+        vendor: &VendorId,
+        inputs: &[PartnerInput],
+    ) -> Result<Vec<Change>> {
+        let doing = "read the partners";
+        let mut changes = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let known = self
+                .store()
+                .find_partner(vendor, &input.partner_key)
+                .await
+                .map_err(Error::book(doing))?;
+            let Some(known) = known else {
+                changes.push(Change::New);
+                continue;
+            };
+            let brand = self.store().partner_brand(&known.id).await.map_err(Error::book(doing))?;
+            let same = known.company_name == input.company_name
+                && known.tier == input.tier
+                && brand == Some((input.brand.clone(), input.sender.clone()));
+            changes.push(if same { Change::Unchanged } else { Change::Updated });
+        }
+        Ok(changes)
+    }
+}
+
+async fn read_logo(folder: &Path, name: &str) -> Result<std::result::Result<logo::Logo, String>> {
+    let (folder, name) = (folder.to_owned(), name.to_owned());
+    tokio::task::spawn_blocking(move || logo::read(&folder, &name))
+        .await
+        .map_err(|source| Error::Internal { doing: "read the logo", source: Box::new(source) })
+}
+
+fn note_unknown_columns(report: &mut ImportReport, header: &Header) {
+    let columns = partner_row::COLUMNS;
+    for (_, name) in header.others(columns) {
+        let known = columns.required.iter().chain(columns.optional).copied();
+        let near = nearest(name, known)
+            .map(|near| format!("; did you mean `{near}`?"))
+            .unwrap_or_default();
+        report.notes.push(format!("column `{name}` is not known and was not read{near}"));
+    }
+}

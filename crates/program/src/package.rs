@@ -1,0 +1,132 @@
+//! `package check` and `package publish`.
+
+use std::path::Path;
+
+use domain::{ContentHash, PackageId, VendorId, VersionId};
+use render::{Diagnostic, PackageFiles, ReadError, Severity, SharedTemplates};
+use serde::Serialize;
+use store::{Change, PublishInput};
+
+use crate::{
+    actor::Actor,
+    error::{Error, Problem, Result},
+    program::Program,
+};
+
+/// What a check found.
+#[derive(Debug, Clone, Serialize)]
+pub struct PackageChecked {
+    /// Whether it could be published as it is.
+    pub is_good: bool,
+    /// Everything that was found, in the order of files and lines.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A version that is in the book now.
+#[derive(Debug, Clone, Serialize)]
+pub struct PackagePublished {
+    /// The package.
+    pub package: PackageId,
+    /// Its name (slug).
+    pub slug: String,
+    /// The version.
+    pub version: VersionId,
+    /// Which one of the package's versions it is, from 1.
+    pub number: i64,
+    /// The version's name made from its content.
+    pub hash: ContentHash,
+    /// Whether it was not there before; the same content is the same version.
+    pub is_new: bool,
+    /// Its size in the book, in bytes.
+    pub size_bytes: u64,
+    /// What was found that does not stand against it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Everything that is wrong with the package in a folder, with file, line and column. Needs no book.
+///
+/// # Errors
+/// The folder can't be read.
+pub fn check_package(templates: &SharedTemplates, folder: &Path) -> Result<PackageChecked> {
+    let files = PackageFiles::load_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let diagnostics = render::check(&files, templates);
+    let is_good = diagnostics.iter().all(|found| found.severity != Severity::Error);
+    Ok(PackageChecked { is_good, diagnostics })
+}
+
+impl Program {
+    /// Freezes the package in a folder into a version of a vendor's program.
+    ///
+    /// # Errors
+    /// The folder can't be read, the package has errors (all of them are named), or the vendor is none
+    /// of the actor's.
+    pub async fn publish_package(
+        &self,
+        actor: &Actor,
+        vendor: &VendorId,
+        folder: &Path,
+    ) -> Result<PackagePublished> {
+        let files = PackageFiles::load_dir(folder).map_err(|error| unreadable(folder, &error))?;
+        self.publish_files(actor, vendor, &files).await
+    }
+
+    /// The same from files in memory, such as a package that comes with the program.
+    ///
+    /// # Errors
+    /// As [`Program::publish_package`].
+    pub async fn publish_files(
+        &self,
+        actor: &Actor,
+        vendor: &VendorId,
+        files: &PackageFiles,
+    ) -> Result<PackagePublished> {
+        if !actor.runs(vendor) {
+            return Err(Error::not_found("vendor", vendor));
+        }
+        let vendor = self.require_vendor(actor, vendor).await?;
+        let version = render::publish(files, &self.parts.templates)
+            .map_err(|found| Error::BadInput { problems: found.iter().map(problem).collect() })?;
+        let warnings = render::check(files, &self.parts.templates);
+        let who = actor.to_string();
+        let input = PublishInput {
+            vendor: &vendor,
+            slug: &version.package.name,
+            name: &version.package.title,
+            hash: &version.hash,
+            blob: &version.blob,
+            who: &who,
+            now: self.now(),
+        };
+        let published =
+            self.store().publish(&input).await.map_err(Error::book("write the package version"))?;
+        Ok(PackagePublished {
+            package: published.row.package_id,
+            slug: version.package.name,
+            version: published.row.id,
+            number: published.row.number,
+            hash: version.hash,
+            is_new: published.change == Change::New,
+            size_bytes: version.blob.len() as u64,
+            warnings,
+        })
+    }
+}
+
+pub(crate) fn problem(found: &Diagnostic) -> Problem {
+    let place = format!("{}:{}:{}", found.file, found.line, found.column);
+    Problem::new(
+        &place,
+        &found.message,
+        if found.expected.is_empty() { "none of this" } else { &found.expected },
+    )
+}
+
+pub(crate) fn unreadable(folder: &Path, error: &ReadError) -> Error {
+    let cause =
+        std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
+    Error::bad_input(
+        &folder.display().to_string(),
+        &format!("{error}{cause}"),
+        "a package's folder",
+    )
+}

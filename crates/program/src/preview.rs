@@ -1,0 +1,234 @@
+//! `render`: what a recipient would get, without sending it.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use channels::smtp::{MailParts, build};
+use domain::{PartnerId, PartnerShelf, StepKey, VendorId};
+use render::{Compiled, MessageLinks, PackageFiles, Sample};
+use serde::Serialize;
+
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    nearest::nearest,
+    package::unreadable,
+    program::Program,
+};
+
+/// What to show.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// Whose program.
+    pub vendor: VendorId,
+    /// Which package.
+    pub package: PreviewOf,
+    /// For which partner; without one, the sample partner of the package's folder.
+    pub partner: Option<PartnerId>,
+    /// Which step; without one, every step.
+    pub step: Option<String>,
+    /// Slot values by slot name.
+    pub slots: BTreeMap<String, String>,
+    /// Merge fields of the person, over those of the sample; `email` is the address it goes to.
+    pub person: BTreeMap<String, String>,
+}
+
+/// Where the package comes from.
+#[derive(Debug, Clone)]
+pub enum PreviewOf {
+    /// The newest published version of the package of this name (slug).
+    Published(String),
+    /// A folder, published or not.
+    Folder(PathBuf),
+}
+
+/// One step as a recipient would get it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Previewed {
+    /// The step.
+    pub step: StepKey,
+    /// The subject.
+    pub subject: String,
+    /// The HTML part.
+    pub html: String,
+    /// The text part.
+    pub text: String,
+    /// The whole message, headers and all, as it would go to the relay.
+    #[serde(skip)]
+    pub eml: Vec<u8>,
+}
+
+impl Program {
+    /// Renders a package's steps for a partner and a person. The unsubscribe link in it belongs to no
+    /// send and does nothing.
+    ///
+    /// # Errors
+    /// No such package, partner or step for this actor; a package with errors; what rendering refuses.
+    pub async fn preview(&self, actor: &Actor, preview: &Preview) -> Result<Vec<Previewed>> {
+        let vendor = self.require_vendor(actor, &preview.vendor).await?;
+        let (compiled, sample) = match &preview.package {
+            PreviewOf::Published(name) => (self.published_package(&vendor, name).await?.2, None),
+            PreviewOf::Folder(folder) => self.compile_folder(folder)?,
+        };
+        let package = compiled.package();
+        let mut shelf = match &preview.partner {
+            Some(partner) => self.partner_shelf(actor, &vendor, partner).await?,
+            None => sample.as_ref().map(Sample::shelf).ok_or_else(|| {
+                Error::bad_input(
+                    "--partner",
+                    "",
+                    "a partner; only a package's folder has a sample partner",
+                )
+            })?,
+        };
+        let slots = if preview.slots.is_empty() { &shelf.slots } else { &preview.slots };
+        shelf.slots =
+            render::validate_slots(package, slots).map_err(|problems| Error::BadInput {
+                problems: problems
+                    .iter()
+                    .map(|problem| {
+                        let place = format!("slot {}", problem.slot);
+                        crate::Problem::new(&place, &problem.message, &problem.expected)
+                    })
+                    .collect(),
+            })?;
+        let mut person = sample
+            .and_then(|sample| sample.people.into_iter().next())
+            .unwrap_or_else(|| sample_person(&package.person_fields));
+        person.extend(preview.person.clone());
+        let email = person.remove("email").unwrap_or_else(|| "sample@example.com".to_owned());
+
+        let steps: Vec<StepKey> = match &preview.step {
+            None => compiled.steps().iter().map(|step| step.key.clone()).collect(),
+            Some(asked) => vec![find_step(&compiled, asked)?],
+        };
+        let language = compiled.language_for(&shelf.brand.locale).to_owned();
+        steps
+            .into_iter()
+            .map(|step| self.preview_step(&compiled, &step, &language, &shelf, &person, &email))
+            .collect()
+    }
+
+    fn preview_step(
+        &self,
+        compiled: &Compiled,
+        step: &StepKey,
+        language: &str,
+        shelf: &PartnerShelf,
+        person: &BTreeMap<String, String>,
+        email: &str,
+    ) -> Result<Previewed> {
+        let parts = &self.parts;
+        let unsubscribe_url = format!("{}/u/preview", parts.public_url);
+        let refused = |error: render::RenderError| {
+            let cause = std::error::Error::source(&error)
+                .map_or_else(String::new, |source| format!(": {source}"));
+            Error::bad_input(
+                &format!("step {step}"),
+                &format!("{error}{cause}"),
+                "a step that renders",
+            )
+        };
+        let rendered = compiled
+            .skeleton(step, language, shelf, &parts.public_url)
+            .map_err(refused)?
+            .message(person, &MessageLinks { unsubscribe_url: &unsubscribe_url })
+            .map_err(refused)?;
+        let name = |field: &str| person.get(field).map_or("", String::as_str);
+        let to_name = format!("{} {}", name("first_name"), name("last_name"));
+        let mail = build(&MailParts {
+            from_name: &shelf.sender.from_name,
+            from_email: &shelf.sender.from_email,
+            reply_to: &shelf.sender.reply_to,
+            to_name: to_name.trim(),
+            to_email: email,
+            subject: &rendered.subject,
+            text: &rendered.text,
+            html: &rendered.html,
+            message_id: &format!("preview-{step}@{}", parts.message_id_domain),
+            date: self.now(),
+            list_unsubscribe_url: &unsubscribe_url,
+            list_id_name: &shelf.brand.name,
+            list_id: &shelf.list_id,
+            envelope_from: "",
+        })
+        .map_err(|error| {
+            Error::bad_input(&format!("step {step}"), &error.to_string(), "a message")
+        })?;
+        Ok(Previewed {
+            step: step.clone(),
+            subject: rendered.subject,
+            html: rendered.html,
+            text: rendered.text,
+            eml: mail.bytes().to_vec(),
+        })
+    }
+
+    fn compile_folder(&self, folder: &std::path::Path) -> Result<(Compiled, Option<Sample>)> {
+        let files = PackageFiles::load_dir(folder).map_err(|error| unreadable(folder, &error))?;
+        let version = render::publish(&files, &self.parts.templates).map_err(|found| {
+            Error::BadInput { problems: found.iter().map(crate::package::problem).collect() }
+        })?;
+        let compiled = Compiled::from_blob(&version.blob).map_err(|source| Error::Internal {
+            doing: "compile the package",
+            source: Box::new(source),
+        })?;
+        Ok((compiled, Sample::of(&files)))
+    }
+
+    /// A partner as its messages meet it, with no slot filled.
+    async fn partner_shelf(
+        &self,
+        actor: &Actor,
+        vendor: &VendorId,
+        partner: &PartnerId,
+    ) -> Result<PartnerShelf> {
+        let partner = self.find_partner(actor, Some(vendor), partner.as_str()).await?;
+        let doing = "read the partner";
+        let row = self.store().partner(&partner.partner).await.map_err(Error::book(doing))?;
+        let brand =
+            self.store().partner_brand(&partner.partner).await.map_err(Error::book(doing))?;
+        let vendors = self.visible_vendors(actor).await?;
+        let vendor_name =
+            vendors.into_iter().find(|known| known.id == *vendor).map(|known| known.name);
+        let (Some(row), Some((brand, sender)), Some(vendor_name)) = (row, brand, vendor_name)
+        else {
+            return Err(Error::not_found("partner", &partner.partner_key));
+        };
+        Ok(PartnerShelf {
+            v: domain::job::VERSION,
+            vendor_name,
+            tier: row.tier,
+            brand,
+            sender,
+            slots: BTreeMap::new(),
+            list_id: format!("{}.{}", partner.partner, self.parts.list_domain),
+        })
+    }
+}
+
+fn find_step(compiled: &Compiled, asked: &str) -> Result<StepKey> {
+    let steps = compiled.steps();
+    steps.iter().find(|step| step.key.as_str() == asked).map(|step| step.key.clone()).ok_or_else(
+        || Error::NotFound {
+            what: "step",
+            asked: asked.to_owned(),
+            nearest: nearest(asked, steps.iter().map(|step| step.key.as_str())).map(str::to_owned),
+        },
+    )
+}
+
+/// A person for packages that bring none.
+fn sample_person(fields: &[String]) -> BTreeMap<String, String> {
+    fields
+        .iter()
+        .map(|field| {
+            let value = match field.as_str() {
+                "first_name" => "Anna",
+                "last_name" => "Sample",
+                "company" => "Sample & Sons",
+                other => other,
+            };
+            (field.clone(), value.to_owned())
+        })
+        .collect()
+}

@@ -1,0 +1,132 @@
+//! The program: everything a command needs.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use belt::Belt;
+use domain::{HashKey, UtcMillis, tier::Tiers, time::Clock, token::LinkKey};
+use render::SharedTemplates;
+use serde::Serialize;
+use store::Store;
+
+use crate::error::{Error, Result};
+
+/// How long a command waits for the belt before it answers without it: what the belt was to be told
+/// is in the book by then, and a user waits.
+const BELT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a program is built from.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The book.
+    pub store: Store,
+    /// The belt; without it, commands act on the book alone and say so.
+    pub belt: Option<Belt>,
+    /// Stamps imports, audit rows and suppressions.
+    pub clock: Arc<dyn Clock>,
+    /// Hashes addresses.
+    pub hash_key: HashKey,
+    /// Opens the tokens in links.
+    pub link_key: LinkKey,
+    /// The tiers there are.
+    pub tiers: Tiers,
+    /// Layouts and partials that packages share.
+    pub templates: SharedTemplates,
+    /// Where the portal is reached from outside, without a slash at the end.
+    pub public_url: String,
+    /// The domain of Message-IDs.
+    pub message_id_domain: String,
+    /// The domain under which List-IDs are made.
+    pub list_domain: String,
+}
+
+/// What a user may ask for. Cheap to clone.
+#[derive(Clone)]
+pub struct Program {
+    pub(crate) parts: Arc<Parts>,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program")
+            .field("public_url", &self.parts.public_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the belt knows already. Either way the book does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BeltTold {
+    /// The belt knows: nothing starts against it from now on.
+    Told,
+    /// The belt could not be told. It learns it from the book before it hands out anything again.
+    BeforeAnythingIsSent,
+}
+
+impl fmt::Display for BeltTold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Told => "in effect now",
+            Self::BeforeAnythingIsSent => "takes effect before anything is sent",
+        })
+    }
+}
+
+impl Program {
+    /// Puts a program together.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.parts.store
+    }
+
+    pub(crate) fn now(&self) -> UtcMillis {
+        self.parts.clock.now()
+    }
+
+    /// Campaign time: the belt's, or as near as the book and this machine's clock come without it.
+    pub(crate) async fn campaign_now(&self) -> Result<UtcMillis> {
+        if let Some(belt) = &self.parts.belt
+            && let Ok(Ok(clock)) = tokio::time::timeout(BELT_PATIENCE, belt.clock()).await
+        {
+            return Ok(clock.campaign);
+        }
+        let offset =
+            self.store().campaign_offset().await.map_err(Error::book("read the campaign clock"))?;
+        Ok(UtcMillis::new(self.now().get().saturating_add(offset)))
+    }
+
+    /// Tells the belt something that is in the book already.
+    pub(crate) async fn tell_belt<F, Fut>(&self, what: &'static str, tell: F) -> BeltTold
+    where
+        F: FnOnce(Belt) -> Fut,
+        Fut: Future<Output = belt::Result<()>>,
+    {
+        let Some(belt) = self.parts.belt.clone() else {
+            return BeltTold::BeforeAnythingIsSent;
+        };
+        match tokio::time::timeout(BELT_PATIENCE, tell(belt)).await {
+            Ok(Ok(())) => BeltTold::Told,
+            Ok(Err(error)) => {
+                tracing::warn!(
+                    belt.told = what,
+                    error = &error as &dyn std::error::Error,
+                    "belt not told"
+                );
+                BeltTold::BeforeAnythingIsSent
+            }
+            Err(_) => {
+                tracing::warn!(belt.told = what, "belt not told: no answer in time");
+                BeltTold::BeforeAnythingIsSent
+            }
+        }
+    }
+
+    /// Wakes a loop of the scheduler. It wakes by itself soon enough, so a bell nobody hears is fine.
+    pub(crate) async fn ring(&self, bell: &'static str) -> bool {
+        let told = self.tell_belt(bell, |belt| async move { belt.ring(bell).await }).await;
+        told == BeltTold::Told
+    }
+}

@@ -1,0 +1,260 @@
+//! `status`: where every activation stands, in counts that add up.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    ActivationId, ActivationState, PartnerId, SendId, SendState, StepKey, UtcMillis, VendorId,
+    VersionId,
+};
+use serde::Serialize;
+use store::{ActivationSummary, SendCount};
+
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    program::Program,
+};
+
+/// What `status` answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// Newest first.
+    pub activations: Vec<ActivationStatus>,
+    /// Over all of them.
+    pub totals: Counts,
+    /// The send that has been due the longest and is not on the belt; `None` when nothing is.
+    pub oldest_due: Option<OldestDue>,
+    /// The belt.
+    pub belt: BeltView,
+}
+
+/// One activation.
+#[derive(Debug, Clone, Serialize)]
+pub struct ActivationStatus {
+    /// Its id.
+    pub activation: ActivationId,
+    /// Its vendor.
+    pub vendor: VendorId,
+    /// Its partner.
+    pub partner: PartnerId,
+    /// The vendor's key for the partner.
+    pub partner_key: String,
+    /// The partner's name.
+    pub partner_name: String,
+    /// The partner's tier.
+    pub tier: String,
+    /// The package's name (slug).
+    pub package: String,
+    /// The package version.
+    pub version: VersionId,
+    /// Where it stands.
+    pub state: ActivationState,
+    /// When it starts or started, in campaign time.
+    pub start_at: UtcMillis,
+    /// Persons on its list; `None` until its audience is expanded to the end.
+    pub audience: Option<u64>,
+    /// Over all its steps.
+    pub counts: Counts,
+    /// Step by step; each step's counts add up to the audience once that is known.
+    pub steps: Vec<StepStatus>,
+    /// Whether they do. `None` until the audience is known.
+    pub adds_up: Option<bool>,
+}
+
+/// One step of an activation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepStatus {
+    /// Its key.
+    pub step: StepKey,
+    /// Its counts.
+    pub counts: Counts,
+}
+
+/// Sends by state, and by reason where the state has one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// All of them.
+    pub total: u64,
+    /// By state; states without any are left out.
+    pub by_state: BTreeMap<SendState, u64>,
+    /// By state and reason, for states that have reasons.
+    pub by_reason: BTreeMap<SendState, BTreeMap<String, u64>>,
+    /// Acceptances beyond the first of a send.
+    pub duplicates: u64,
+}
+
+impl Counts {
+    /// How many are in a state.
+    pub fn of(&self, state: SendState) -> u64 {
+        self.by_state.get(&state).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, count: &SendCount) {
+        let sends = unsigned(count.count);
+        self.total += sends;
+        *self.by_state.entry(count.state).or_default() += sends;
+        if !count.reason.is_empty() {
+            let reasons = self.by_reason.entry(count.state).or_default();
+            *reasons.entry(count.reason.clone()).or_default() += sends;
+        }
+    }
+}
+
+/// The send that has been due the longest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OldestDue {
+    /// The send.
+    pub send: SendId,
+    /// Its activation.
+    pub activation: ActivationId,
+    /// When it fell due, in campaign time.
+    pub due_at: UtcMillis,
+    /// How long ago that is, in milliseconds; 0 while it is not due yet.
+    pub waits_ms: u64,
+}
+
+/// How the belt is.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum BeltView {
+    /// It answers.
+    Reachable {
+        /// `closed`, `opening`, `reporting` or `open`.
+        phase: String,
+        /// Jobs on lanes, waiting.
+        queued: u64,
+        /// Workers seen lately.
+        workers: u64,
+    },
+    /// It does not.
+    Unreachable {
+        /// Why.
+        why: String,
+    },
+    /// This program was started without one, or the actor is not told.
+    NotShown,
+}
+
+impl Program {
+    /// Where one activation stands, or all that the actor may see.
+    ///
+    /// # Errors
+    /// No such activation for this actor, or the book fails. A belt that can't be reached is no error:
+    /// the book answers without it.
+    pub async fn status(&self, actor: &Actor, activation: Option<ActivationId>) -> Result<Status> {
+        let vendor = match actor {
+            Actor::Vendor(vendor) => Some(vendor),
+            Actor::Ops | Actor::Company(_) => None,
+        };
+        if let Some(activation) = activation {
+            self.require_activation(actor, activation).await?;
+        }
+        let doing = "count the sends";
+        let mut summaries =
+            self.store().activation_summaries(vendor).await.map_err(Error::book(doing))?;
+        summaries.retain(|summary| {
+            let row = &summary.activation;
+            activation.is_none_or(|wanted| wanted == row.id)
+                && actor.sees(&row.vendor_id, &row.company_id)
+        });
+        let counts =
+            self.store().send_counts(activation, vendor).await.map_err(Error::book(doing))?;
+        let mut by_activation: BTreeMap<ActivationId, Vec<SendCount>> = BTreeMap::new();
+        for count in counts {
+            by_activation.entry(count.activation).or_default().push(count);
+        }
+        let mut totals = Counts::default();
+        let activations: Vec<ActivationStatus> = summaries
+            .into_iter()
+            .map(|summary| {
+                let counts = by_activation.remove(&summary.activation.id).unwrap_or_default();
+                for count in &counts {
+                    totals.add(count);
+                }
+                totals.duplicates += unsigned(summary.counts.duplicates);
+                activation_status(summary, &counts)
+            })
+            .collect();
+        let oldest_due = self.oldest_due(&activations).await?;
+        let belt = if *actor == Actor::Ops { self.belt_view().await } else { BeltView::NotShown };
+        Ok(Status { activations, totals, oldest_due, belt })
+    }
+
+    /// The oldest due send, if it is one of the activations shown.
+    async fn oldest_due(&self, shown: &[ActivationStatus]) -> Result<Option<OldestDue>> {
+        let now = self.campaign_now().await?;
+        let oldest = self
+            .store()
+            .oldest_due(now)
+            .await
+            .map_err(Error::book("look for the oldest due send"))?;
+        Ok(oldest.filter(|due| shown.iter().any(|row| row.activation == due.activation)).map(
+            |due| OldestDue {
+                send: due.send,
+                activation: due.activation,
+                due_at: due.due_at,
+                waits_ms: u64::try_from(now.since(due.due_at).as_millis()).unwrap_or(u64::MAX),
+            },
+        ))
+    }
+
+    async fn belt_view(&self) -> BeltView {
+        let Some(belt) = &self.parts.belt else { return BeltView::NotShown };
+        let asked = async {
+            let phase = match belt.phase().await? {
+                belt::Phase::Closed { .. } => "closed",
+                belt::Phase::Opening { .. } => "opening",
+                belt::Phase::Reporting { .. } => "reporting",
+                belt::Phase::Open { .. } => "open",
+            };
+            let queued = belt.queued().await?;
+            let workers = belt.workers().await?.len() as u64;
+            Ok::<_, belt::Error>(BeltView::Reachable { phase: phase.to_owned(), queued, workers })
+        };
+        match tokio::time::timeout(std::time::Duration::from_secs(2), asked).await {
+            Ok(Ok(view)) => view,
+            Ok(Err(error)) => BeltView::Unreachable { why: error.to_string() },
+            Err(_) => BeltView::Unreachable { why: "no answer within 2 s".to_owned() },
+        }
+    }
+}
+
+fn activation_status(summary: ActivationSummary, counts: &[SendCount]) -> ActivationStatus {
+    let mut all = Counts { duplicates: unsigned(summary.counts.duplicates), ..Counts::default() };
+    let mut steps: Vec<StepStatus> = Vec::new();
+    for count in counts {
+        all.add(count);
+        match steps.iter_mut().find(|step| step.step == count.step) {
+            Some(step) => step.counts.add(count),
+            None => {
+                let mut step = StepStatus { step: count.step.clone(), counts: Counts::default() };
+                step.counts.add(count);
+                steps.push(step);
+            }
+        }
+    }
+    let row = summary.activation;
+    let audience = row.audience.map(unsigned);
+    // Two independent figures: persons counted when the audience was expanded to its end, and rows.
+    let adds_up = audience.map(|audience| steps.iter().all(|step| step.counts.total == audience));
+    ActivationStatus {
+        activation: row.id,
+        vendor: row.vendor_id,
+        partner: row.partner_id,
+        partner_key: summary.partner_key,
+        partner_name: summary.partner_name,
+        tier: summary.tier,
+        package: summary.package_slug,
+        version: row.version_id,
+        state: row.state,
+        start_at: row.start_at,
+        audience,
+        counts: all,
+        steps,
+        adds_up,
+    }
+}
+
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

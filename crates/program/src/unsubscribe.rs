@@ -1,0 +1,92 @@
+//! The unsubscribe endpoint's work. The token in the link is the authority; there is no other actor.
+
+use domain::{HashScope, SendId, token::Purpose};
+use serde::Serialize;
+
+use crate::{
+    error::{Error, Result},
+    program::{BeltTold, Program},
+    report::masked,
+};
+
+/// An unsubscribe that is in the book.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unsubscribed {
+    /// Whose mail it is that no longer comes.
+    pub company_name: String,
+    /// The address, masked: the link may have been forwarded.
+    pub masked_address: String,
+    /// It was so before.
+    pub already: bool,
+    /// Whether the belt knows already.
+    pub belt: BeltTold,
+}
+
+/// What the page behind the link says; reading it changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnsubscribePage {
+    /// Whose mail it is about.
+    pub company_name: String,
+    /// The address, masked.
+    pub masked_address: String,
+    /// No more mail comes already.
+    pub already: bool,
+}
+
+impl Program {
+    /// Takes the person off the partner company's lists, durably, before it answers.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for whatever is no link of ours; says no more than that.
+    pub async fn unsubscribe(&self, token: &str) -> Result<Unsubscribed> {
+        let send = self.open_token(token)?;
+        let done = self
+            .store()
+            .unsubscribe(send, "one_click", self.now())
+            .await
+            .map_err(Error::book("write the unsubscribe"))?
+            .ok_or_else(no_link)?;
+        let hash = done.detail.hash_company.clone();
+        let belt = self
+            .tell_belt("suppression", |belt| async move {
+                belt.suppress(std::slice::from_ref(&hash)).await
+            })
+            .await;
+        Ok(Unsubscribed {
+            company_name: done.detail.partner_name,
+            masked_address: masked(&done.detail.address),
+            already: !done.is_new,
+            belt,
+        })
+    }
+
+    /// What the page says.
+    ///
+    /// # Errors
+    /// As [`Program::unsubscribe`].
+    pub async fn unsubscribe_page(&self, token: &str) -> Result<UnsubscribePage> {
+        let send = self.open_token(token)?;
+        let doing = "read the send";
+        let detail =
+            self.store().send(send).await.map_err(Error::book(doing))?.ok_or_else(no_link)?;
+        let suppressed = self
+            .store()
+            .find_suppression(HashScope::Company(&detail.company), &detail.hash_company)
+            .await
+            .map_err(Error::book(doing))?;
+        Ok(UnsubscribePage {
+            company_name: detail.partner_name,
+            masked_address: masked(&detail.address),
+            already: suppressed.is_some(),
+        })
+    }
+
+    fn open_token(&self, token: &str) -> Result<SendId> {
+        self.parts.link_key.open(Purpose::Unsubscribe, token).map_err(|_| no_link())
+    }
+}
+
+/// The same for a forged token and for a send that is gone.
+fn no_link() -> Error {
+    Error::not_found("link", "…")
+}
