@@ -9,7 +9,7 @@ mod session;
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -224,7 +224,10 @@ impl ScriptedRelay {
                 changes.changed().await.expect("the relay outlives this call");
             }
         });
-        assert!(waited.await.is_ok(), "waited {PATIENCE:?} for: {name}; {:?}", self.ledger_lock());
+        if waited.await.is_err() {
+            let ledger = format!("{:?}", self.ledger_lock());
+            panic!("waited {PATIENCE:?} for: {name}; {ledger}");
+        }
     }
 
     /// Every message whose end arrived, in order of arrival; repeats are kept.
@@ -304,11 +307,11 @@ impl Drop for ScriptedRelay {
 
 impl Shared {
     fn script(&self) -> MutexGuard<'_, Script> {
-        self.script.lock().expect("no session panics while it holds the script")
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().expect("no session panics while it holds the ledger")
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes everything that waits.

@@ -28,7 +28,7 @@ async fn a_cut_at_any_byte_is_never_success_and_unknown_only_after_the_dot_left(
         let label = outcome.label();
         // Up to here the relay had not said 354, so no content left.
         let allowed: &[&str] = match cut {
-            _ if cut < find(&dialogue, b"MAIL") => &["not_now"],
+            _ if cut <= find(&dialogue, b"MAIL") => &["not_now"],
             _ if cut <= begin => &["transient"],
             // Content and dot are with the kernel before the relay cuts.
             _ if cut < dialogue.len() => &["unknown", "transient"],
