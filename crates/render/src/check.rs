@@ -1,6 +1,6 @@
 //! Finds everything that is wrong with a package.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use crate::{
     compiled::Compiled,
@@ -116,8 +116,8 @@ fn look_for_files(
         for (step, span) in package.steps.iter().zip(spans) {
             for part in Part::ALL {
                 let path = format!("{language}/{}/{}.hbs", step.template, part.file());
-                if !library.0.contains_key(&path) {
-                    let message = format!("the step `{}` has no file `{path}`", step.key);
+                if let Entry::Vacant(place) = library.0.entry(path) {
+                    let message = format!("the step `{}` has no file `{}`", step.key, place.key());
                     findings.error(
                         manifest::FILE,
                         source,
@@ -125,7 +125,7 @@ fn look_for_files(
                         message,
                         "a subject, a text and an HTML part",
                     );
-                    library.0.insert(path, String::new());
+                    place.insert(String::new());
                 }
             }
             let preheader = format!("{language}/{}/preheader.html.hbs", step.template);

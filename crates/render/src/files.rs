@@ -85,11 +85,6 @@ impl SharedTemplates {
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
-
-    #[cfg(test)]
-    pub(crate) fn insert(&mut self, path: &str, content: &str) {
-        self.0.insert(path.to_owned(), content.as_bytes().to_vec());
-    }
 }
 
 /// A finished package that comes with the program.

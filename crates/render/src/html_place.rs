@@ -75,48 +75,38 @@ impl Place {
                         width = 8;
                         Self::Text
                     }),
-                Self::Tag { element, word } => match c {
-                    '>' => {
-                        if element.is_empty() {
-                            element.clone_from(word);
-                        }
-                        match element.as_str() {
-                            "style" => Some(Self::Style),
-                            _ => Some(Self::Text),
+                Self::Tag { element, word } => {
+                    let ends_word = c.is_whitespace() || c == '>' || (c == '/' && !word.is_empty());
+                    if ends_word && element.is_empty() && !word.is_empty() {
+                        *element = std::mem::take(word);
+                        if !is_for_mail(element) {
+                            let start = at.saturating_sub(element.len());
+                            return Err((start, format!("`<{element}>` has no place in mail")));
                         }
                     }
-                    '=' => {
-                        let attribute = std::mem::take(word);
-                        if attribute.starts_with("on") {
-                            return Err((at, format!("the attribute `{attribute}` runs a script")));
+                    match c {
+                        '>' if element == "style" => Some(Self::Style),
+                        '>' => Some(Self::Text),
+                        '=' => {
+                            let attribute = std::mem::take(word);
+                            if attribute.starts_with("on") {
+                                let message = format!("the attribute `{attribute}` runs a script");
+                                return Err((at, message));
+                            }
+                            Some(Self::BeforeValue { element: std::mem::take(element), attribute })
                         }
-                        Some(Self::BeforeValue { element: std::mem::take(element), attribute })
+                        _ if c.is_whitespace() => {
+                            if !rest.trim_start().starts_with('=') {
+                                word.clear();
+                            }
+                            None
+                        }
+                        _ => {
+                            word.extend(c.to_lowercase());
+                            None
+                        }
                     }
-                    _ if c.is_whitespace() => {
-                        if element.is_empty() && !word.is_empty() {
-                            *element = std::mem::take(word);
-                        }
-                        if !rest.trim_start().starts_with('=') {
-                            word.clear();
-                        }
-                        None
-                    }
-                    _ => {
-                        word.extend(c.to_lowercase());
-                        let is_script = element.is_empty()
-                            && [
-                                "script", "iframe", "object", "embed", "form", "base", "svg",
-                                "math",
-                            ]
-                            .contains(&word.as_str())
-                            && !rest[width..]
-                                .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
-                        if is_script {
-                            return Err((at, format!("`<{word}>` has no place in mail")));
-                        }
-                        None
-                    }
-                },
+                }
                 Self::BeforeValue { element, attribute } => match c {
                     '"' | '\'' => Some(Self::Value {
                         element: std::mem::take(element),
@@ -200,6 +190,68 @@ impl Place {
             },
         }
     }
+}
+
+/// Whether mail has a use for an element; what runs, loads or sends something is none of them.
+fn is_for_mail(element: &str) -> bool {
+    const ELEMENTS: [&str; 50] = [
+        "!doctype",
+        "a",
+        "abbr",
+        "address",
+        "b",
+        "big",
+        "blockquote",
+        "body",
+        "br",
+        "caption",
+        "center",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "head",
+        "hr",
+        "html",
+        "i",
+        "img",
+        "ins",
+        "li",
+        "meta",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "style",
+        "sub",
+        "sup",
+        "table",
+        "title",
+        "u",
+        "ul",
+    ];
+    const TABLE: [&str; 7] = ["tbody", "td", "tfoot", "th", "thead", "tr", "bdi"];
+    let name = element.trim_start_matches('/');
+    // `v:`, `o:` and `w:` are what old Outlook draws buttons with.
+    let is_outlook =
+        ["v:", "o:", "w:"].iter().any(|space| name.starts_with(space)) || name == "xml";
+    ELEMENTS.contains(&name) || TABLE.contains(&name) || is_outlook
 }
 
 /// Whether a link that begins with `text` goes where the template says, whatever follows.

@@ -9,6 +9,7 @@
 //! What a partner or a person wrote is data: it is never parsed as a template, it is escaped for the
 //! place where it stands, and it can't change what the vendor wrote around it.
 
+mod agreement;
 mod brand;
 mod check;
 mod compiled;
@@ -19,6 +20,8 @@ mod files;
 mod html_place;
 mod manifest;
 mod mark;
+#[cfg(test)]
+mod oracle;
 mod package;
 mod parse;
 mod sample;

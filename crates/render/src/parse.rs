@@ -178,14 +178,13 @@ impl Reader<'_> {
         };
         let end = start + inside.end + 2;
         let span = start..end;
-        let mut inner = start + inside.start..start + inside.end;
-        if source[inner.clone()].starts_with('~') {
-            inner.start += 1;
-        }
-        if source[inner.clone()].ends_with('~') {
-            inner.end -= 1;
-        }
+        let inner = start + inside.start..start + inside.end;
         let text = &source[inner.clone()];
+        if text.starts_with('~') || text.ends_with('~') {
+            // It would join what stands apart in the source, and what was checked there.
+            self.error(&span, "whitespace control is not allowed", "`{{…}}` without `~`");
+            return Some(end);
+        }
         match text.chars().next() {
             Some('{') => {
                 self.error(
@@ -580,6 +579,8 @@ mod tests {
             ("a\n  {{{x}}}", "t:2:3: error: values can't be written without escaping"),
             ("{{&x}}", "t:1:1: error: values can't be written without escaping"),
             ("{{{{raw}}}} {{{{/raw}}}}", "t:1:1: error: raw blocks are not allowed"),
+            ("a < {{~x}}", "t:1:5: error: whitespace control is not allowed"),
+            ("{{#if x~}}{{/if}}", "t:1:1: error: whitespace control is not allowed"),
             ("{{* dec}}", "t:1:1: error: decorators are not allowed"),
             ("{{#*inline \"x\"}}{{/inline}}", "t:1:1: error: decorators are not allowed"),
             ("{{#> x}}{{/x}}", "t:1:1: error: block partials are not allowed"),

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handlebars::template::{Parameter, Template, TemplateElement};
-
 use crate::{
+    agreement::handlebars_agrees,
     diagnostic::{Findings, expected_name},
     html_place::Place,
     package::{Package, Step},
@@ -126,7 +125,8 @@ struct Walk<'v, 'a> {
     part: Part,
     /// The files that are being looked at, from the entry on.
     open: Vec<String>,
-    seen: BTreeSet<(String, Vec<(String, Kind)>, bool)>,
+    /// Files, with the kinds of the arguments they were looked at with.
+    seen: BTreeSet<(String, Vec<(String, Kind)>)>,
     /// How many parts each file unfolds to.
     weights: BTreeMap<String, u64>,
 }
@@ -178,7 +178,7 @@ impl Walk<'_, '_> {
         let library = self.verifier.library;
         let Some(source) = library.0.get(path) else { return 0 };
         self.verifier.used.insert(path.to_owned());
-        let known = (path.to_owned(), arguments.to_vec(), vocabulary.is_in_list());
+        let known = (path.to_owned(), arguments.to_vec());
         if !self.seen.insert(known) {
             return self.weights.get(path).copied().unwrap_or(1);
         }
@@ -398,10 +398,10 @@ impl Walk<'_, '_> {
                 _ => "`{{#if …}}`, or a value under it",
             };
             self.findings.error(path, source, span, message, expected);
-        } else if self.part == Part::Html {
-            if let Err((message, expected)) = place.put(kind) {
-                self.findings.error(path, source, span, message, expected);
-            }
+        } else if self.part == Part::Html
+            && let Err((message, expected)) = place.put(kind)
+        {
+            self.findings.error(path, source, span, message, expected);
         }
     }
 
@@ -508,160 +508,5 @@ impl Walk<'_, '_> {
             }
         };
         (format!("there is nothing called `{name}`"), expected)
-    }
-}
-
-/// Whether handlebars reads the same names in a template as we do. What is checked here and what is
-/// run there must be one thing; where they differ, the template is refused.
-fn handlebars_agrees(path: &str, source: &str, nodes: &[Node], findings: &mut Findings) -> bool {
-    let template = match Template::compile(source) {
-        Ok(template) => template,
-        Err(error) => {
-            let (line, column) = error.pos().unwrap_or((1, 1));
-            let at = offset(source, line, column);
-            findings.error(path, source, &(at..at), error.reason().to_string(), "");
-            return false;
-        }
-    };
-    let mut theirs = Some(Vec::new());
-    names_in_template(&template, &mut theirs);
-    let mut ours = Vec::new();
-    names_in_nodes(nodes, &mut ours);
-    ours.sort();
-    let agrees = theirs.is_some_and(|mut theirs| {
-        theirs.sort();
-        theirs == ours
-    });
-    if !agrees {
-        findings.error(
-            path,
-            source,
-            &(0..0),
-            "the template has a tag that reads in two ways",
-            "plain tags",
-        );
-    }
-    agrees
-}
-
-fn offset(source: &str, line: usize, column: usize) -> usize {
-    let start: usize =
-        source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let rest = &source[start.min(source.len())..];
-    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
-}
-
-fn names_in_nodes(nodes: &[Node], names: &mut Vec<String>) {
-    for node in nodes {
-        match node {
-            Node::Text(_) => {}
-            Node::Value(value) => names_in_expression(value, names),
-            Node::If { condition, then, otherwise } => {
-                names.push("#if".to_owned());
-                names_in_expression(condition, names);
-                names_in_nodes(then, names);
-                names_in_nodes(otherwise, names);
-            }
-            Node::Each { list, body, otherwise, .. } => {
-                names.push("#each".to_owned());
-                names_in_expression(list, names);
-                names_in_nodes(body, names);
-                names_in_nodes(otherwise, names);
-            }
-            Node::Partial { name, arguments, .. } => {
-                names.push(format!(">{name}"));
-                for (key, value) in arguments {
-                    names.push(format!("{key}="));
-                    names_in_expression(value, names);
-                }
-            }
-        }
-    }
-}
-
-fn names_in_expression(value: &Expression, names: &mut Vec<String>) {
-    match value {
-        Expression::Path { text, .. } => names.push(text.clone()),
-        Expression::Text { .. } | Expression::Constant { .. } => {}
-        Expression::Call { helper, values, .. } => {
-            names.push(helper.clone());
-            for value in values {
-                names_in_expression(value, names);
-            }
-        }
-    }
-}
-
-/// Collects names as handlebars has them; `None` once there is something we never allow.
-fn names_in_template(template: &Template, names: &mut Option<Vec<String>>) {
-    for element in &template.elements {
-        match element {
-            TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
-            TemplateElement::Expression(call) => {
-                names_in_parameter(&call.name, names);
-                call.params.iter().for_each(|value| names_in_parameter(value, names));
-                if !call.hash.is_empty() || call.block_param.is_some() {
-                    *names = None;
-                }
-            }
-            TemplateElement::HelperBlock(block) => {
-                let name = match block.name.as_name() {
-                    Some("if" | "unless") => "#if",
-                    Some("each") => "#each",
-                    _ => {
-                        *names = None;
-                        return;
-                    }
-                };
-                if let Some(names) = names {
-                    names.push(name.to_owned());
-                }
-                if !block.hash.is_empty() || block.block_param.is_some() {
-                    *names = None;
-                }
-                block.params.iter().for_each(|value| names_in_parameter(value, names));
-                for branch in [&block.template, &block.inverse].into_iter().flatten() {
-                    names_in_template(branch, names);
-                }
-            }
-            TemplateElement::PartialExpression(call) => {
-                let is_plain = matches!(&call.name, Parameter::Name(_)) && call.params.is_empty();
-                match (names.as_mut(), call.name.as_name()) {
-                    (Some(names), Some(name)) if is_plain => names.push(format!(">{name}")),
-                    _ => {
-                        *names = None;
-                        return;
-                    }
-                }
-                for (key, value) in &call.hash {
-                    if let Some(names) = names {
-                        names.push(format!("{key}="));
-                    }
-                    names_in_parameter(value, names);
-                }
-            }
-            _ => *names = None,
-        }
-    }
-}
-
-fn names_in_parameter(parameter: &Parameter, names: &mut Option<Vec<String>>) {
-    let Some(list) = names else { return };
-    match parameter {
-        Parameter::Name(_) | Parameter::Path(_) => {
-            list.extend(parameter.as_name().map(str::to_owned));
-        }
-        Parameter::Literal(_) => {}
-        Parameter::Subexpression(call) => match call.as_element() {
-            TemplateElement::Expression(call) => {
-                names_in_parameter(&call.name, names);
-                call.params.iter().for_each(|value| names_in_parameter(value, names));
-                if !call.hash.is_empty() {
-                    *names = None;
-                }
-            }
-            _ => *names = None,
-        },
-        _ => *names = None,
     }
 }
