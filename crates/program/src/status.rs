@@ -121,8 +121,10 @@ pub enum BeltView {
     Reachable {
         /// `closed`, `opening`, `reporting` or `open`.
         phase: String,
-        /// Jobs on lanes, waiting.
+        /// Jobs that wait on lanes.
         queued: u64,
+        /// Jobs that workers hold.
+        in_hand: u64,
         /// Workers seen lately.
         workers: u64,
     },
@@ -201,15 +203,19 @@ impl Program {
     async fn belt_view(&self) -> BeltView {
         let Some(belt) = &self.parts.belt else { return BeltView::NotShown };
         let asked = async {
-            let phase = match belt.phase().await? {
+            let status = belt.status().await?;
+            let phase = match status.phase {
                 belt::Phase::Closed { .. } => "closed",
                 belt::Phase::Opening { .. } => "opening",
                 belt::Phase::Reporting { .. } => "reporting",
                 belt::Phase::Open { .. } => "open",
             };
-            let queued = belt.queued().await?;
-            let workers = belt.workers().await?.len() as u64;
-            Ok::<_, belt::Error>(BeltView::Reachable { phase: phase.to_owned(), queued, workers })
+            Ok::<_, belt::Error>(BeltView::Reachable {
+                phase: phase.to_owned(),
+                queued: status.queued + status.delayed,
+                in_hand: status.in_hand,
+                workers: status.workers.len() as u64,
+            })
         };
         match tokio::time::timeout(std::time::Duration::from_secs(2), asked).await {
             Ok(Ok(view)) => view,

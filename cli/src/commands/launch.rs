@@ -1,0 +1,120 @@
+//! `launch`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use domain::UtcMillis;
+use program::{Actor, Launch, LaunchFor, Launched};
+
+use super::{moment, name_and_value, open::Settings};
+use crate::{
+    failure::BAD_INPUT,
+    output::{Output, number, table},
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  throughline launch --package product-launch --partner acme-01 --list customers
+
+A package has at most one live activation a partner: launching again answers with the first. Partners
+for whom nothing is launched are named with the reason; if nothing is launched at all, the exit code is 2.")]
+pub struct Options {
+    /// The package, by name.
+    #[arg(long, value_name = "P")]
+    package: String,
+    /// For one partner, by partner key or id.
+    #[arg(
+        long,
+        value_name = "X",
+        required_unless_present = "all_eligible",
+        conflicts_with = "all_eligible"
+    )]
+    partner: Option<String>,
+    /// For every partner whose tier may launch it.
+    #[arg(long)]
+    all_eligible: bool,
+    /// The contact list, by name; needed only where a partner has several.
+    #[arg(long, value_name = "L")]
+    list: Option<String>,
+    /// Launch once more where an earlier activation has ended.
+    #[arg(long)]
+    again: bool,
+    /// When it starts; without it, now.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    start: Option<UtcMillis>,
+    /// A slot value.
+    #[arg(long = "slot", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    slots: Vec<(String, String)>,
+    /// The vendor, by name or id; needed only when there are several.
+    #[arg(long, value_name = "V")]
+    vendor: Option<String>,
+}
+
+pub async fn run(
+    options: Options,
+    settings: &Settings,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let program = settings.program().await?;
+    let actor = Actor::Ops;
+    let vendor = program.find_vendor(&actor, options.vendor.as_deref()).await?;
+    let who = match &options.partner {
+        Some(asked) => {
+            LaunchFor::Partner(program.find_partner(&actor, Some(&vendor), asked).await?.partner)
+        }
+        None => LaunchFor::AllEligible,
+    };
+    let launch = Launch {
+        vendor,
+        package: options.package,
+        who,
+        list: options.list,
+        again: options.again,
+        start: options.start,
+        slots: options.slots.into_iter().collect(),
+    };
+    let launched = program.launch(&actor, &launch).await?;
+    output.answer(&launched, || text(&launched))?;
+    Ok(if launched.activations.is_empty() { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
+}
+
+fn text(launched: &Launched) -> String {
+    let mut text = String::new();
+    if !launched.activations.is_empty() {
+        let rows: Vec<Vec<String>> = launched
+            .activations
+            .iter()
+            .map(|row| {
+                let answer = if row.is_new { "launched" } else { "was launched before" };
+                vec![
+                    row.partner_key.clone(),
+                    row.partner_name.clone(),
+                    row.activation.to_string(),
+                    row.state.to_string(),
+                    answer.to_owned(),
+                ]
+            })
+            .collect();
+        text.push_str(&table(&["partner", "name", "activation", "state", ""], &rows));
+    }
+    for refused in &launched.refused {
+        text.push_str(&format!(
+            "not launched for {} ({}): {}\n",
+            refused.partner_key, refused.partner_name, refused.reason
+        ));
+    }
+    let new = launched.activations.iter().filter(|row| row.is_new).count() as u64;
+    let before = launched.activations.len() as u64 - new;
+    text.push_str(&format!(
+        "package {}: {} launched, {} launched before, {} not launched\n",
+        launched.package,
+        number(new),
+        number(before),
+        number(launched.refused.len() as u64)
+    ));
+    if before > 0 && launched.activations.iter().any(|row| !row.is_new && !row.state.is_live()) {
+        text.push_str("activations that have ended can be launched once more with --again\n");
+    }
+    text
+}

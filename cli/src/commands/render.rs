@@ -1,0 +1,103 @@
+//! `render`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::Args;
+use program::{Actor, Preview, PreviewOf};
+use serde_json::json;
+
+use super::{name_and_value, open::Settings};
+use crate::output::Output;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  throughline render --package product-launch --partner acme-01 --step announce --out preview
+
+Writes <step>.html, <step>.txt and <step>.eml. The unsubscribe link in them does nothing.")]
+pub struct Options {
+    /// The published package, by name.
+    #[arg(long, value_name = "P", required_unless_present = "dir")]
+    package: Option<String>,
+    /// A package's folder instead, published or not.
+    #[arg(long, value_name = "DIR", conflicts_with = "package")]
+    dir: Option<PathBuf>,
+    /// The partner, by partner key or id; with --dir, without it, the sample partner of the folder.
+    #[arg(long, value_name = "X")]
+    partner: Option<String>,
+    /// One step; without it, every step.
+    #[arg(long, value_name = "S")]
+    step: Option<String>,
+    /// A slot value.
+    #[arg(long = "slot", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    slots: Vec<(String, String)>,
+    /// A merge field of the person, such as first_name=Zoë; `email` is the address it goes to.
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    fields: Vec<(String, String)>,
+    /// The vendor, by name or id; needed only when there are several.
+    #[arg(long, value_name = "V")]
+    vendor: Option<String>,
+    /// The folder the files are written to; made if it is not there.
+    #[arg(long, value_name = "DIR", default_value = "preview")]
+    out: PathBuf,
+}
+
+pub async fn run(
+    options: Options,
+    settings: &Settings,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let program = settings.program().await?;
+    let actor = Actor::Ops;
+    let vendor = program.find_vendor(&actor, options.vendor.as_deref()).await?;
+    let partner = match &options.partner {
+        Some(asked) => Some(program.find_partner(&actor, Some(&vendor), asked).await?.partner),
+        None => None,
+    };
+    let package = match (options.dir, options.package) {
+        (Some(folder), _) => PreviewOf::Folder(folder),
+        (None, package) => PreviewOf::Published(package.unwrap_or_default()),
+    };
+    let preview = Preview {
+        vendor,
+        package,
+        partner,
+        step: options.step,
+        slots: options.slots.into_iter().collect(),
+        person: options.fields.into_iter().collect(),
+    };
+    let rendered = program.preview(&actor, &preview).await?;
+    fs::create_dir_all(&options.out)
+        .with_context(|| format!("can't make the folder {}", options.out.display()))?;
+    let mut written = Vec::new();
+    for message in &rendered {
+        let mut files = Vec::new();
+        for (extension, bytes) in [
+            ("html", message.html.as_bytes()),
+            ("txt", message.text.as_bytes()),
+            ("eml", message.eml.as_slice()),
+        ] {
+            files.push(write(&options.out, &format!("{}.{extension}", message.step), bytes)?);
+        }
+        written.push(json!({ "step": message.step, "subject": message.subject, "files": files }));
+    }
+    output.answer(&written, || {
+        let line = |message: &program::Previewed| {
+            let file = options.out.join(format!("{}.{{html,txt,eml}}", message.step));
+            format!("{}: {}\n", file.display(), message.subject)
+        };
+        rendered.iter().map(line).collect()
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<PathBuf> {
+    let file = folder.join(name);
+    fs::write(&file, bytes).with_context(|| format!("can't write {}", file.display()))?;
+    Ok(file)
+}

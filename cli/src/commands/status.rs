@@ -1,0 +1,155 @@
+//! `status`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use domain::{ActivationId, SendState};
+use program::{ActivationStatus, Actor, BeltView, Counts, Status};
+
+use super::{activation_id, open::Settings};
+use crate::output::{Output, number, table};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  throughline status act_0000000000001
+
+Every person of the audience stands in exactly one state for every step, with a reason where the state
+has one: the counts of a step add up to the audience.")]
+pub struct Options {
+    /// One activation; without it, all of them.
+    #[arg(value_name = "ACTIVATION", value_parser = activation_id)]
+    activation: Option<ActivationId>,
+}
+
+pub async fn run(
+    options: Options,
+    settings: &Settings,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let status = settings.program().await?.status(&Actor::Ops, options.activation).await?;
+    output.answer(&status, || match (&options.activation, status.activations.as_slice()) {
+        (Some(_), [only]) => format!("{}{}", one(only), foot(&status)),
+        _ => format!("{}{}", all(&status), foot(&status)),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The states as columns: those that anything is in.
+fn columns<'a>(counts: impl Iterator<Item = &'a Counts> + Clone) -> Vec<SendState> {
+    SendState::ALL
+        .iter()
+        .copied()
+        .filter(|state| counts.clone().any(|c| c.of(*state) > 0))
+        .collect()
+}
+
+fn cells(counts: &Counts, states: &[SendState]) -> impl Iterator<Item = String> {
+    let total = number(counts.total);
+    std::iter::once(total).chain(states.iter().map(|state| number(counts.of(*state))))
+}
+
+fn header<'a>(first: &[&'a str], states: &[SendState]) -> Vec<&'a str> {
+    first
+        .iter()
+        .copied()
+        .chain(["sends"])
+        .chain(states.iter().map(|state| state.as_str()))
+        .collect()
+}
+
+fn one(row: &ActivationStatus) -> String {
+    let audience = match row.audience {
+        Some(persons) => format!("audience {} persons", number(persons)),
+        None => "audience not counted to the end yet".to_owned(),
+    };
+    let mut text = format!(
+        "{}  {} for {} ({}, {})\n{}, starts {}, {audience}\n\n",
+        row.activation,
+        row.package,
+        row.partner_name,
+        row.partner_key,
+        row.tier,
+        row.state,
+        row.start_at
+    );
+    let states = columns(row.steps.iter().map(|step| &step.counts));
+    let rows: Vec<Vec<String>> = row
+        .steps
+        .iter()
+        .map(|step| {
+            [step.step.to_string()].into_iter().chain(cells(&step.counts, &states)).collect()
+        })
+        .collect();
+    text.push_str(&table(&header(&["step"], &states), &rows));
+    text.push_str(&reasons(&row.counts));
+    match row.adds_up {
+        Some(true) => text.push_str("every step adds up to the audience\n"),
+        Some(false) => text.push_str("A STEP DOES NOT ADD UP TO THE AUDIENCE\n"),
+        None => {}
+    }
+    text
+}
+
+fn all(status: &Status) -> String {
+    if status.activations.is_empty() {
+        return "nothing has been launched yet\n".to_owned();
+    }
+    let states = columns(status.activations.iter().map(|row| &row.counts));
+    let mut rows: Vec<Vec<String>> = status
+        .activations
+        .iter()
+        .map(|row| {
+            let audience = row.audience.map_or_else(|| "-".to_owned(), number);
+            let first = [
+                row.activation.to_string(),
+                row.package.clone(),
+                row.partner_key.clone(),
+                row.state.to_string(),
+                audience,
+            ];
+            first.into_iter().chain(cells(&row.counts, &states)).collect()
+        })
+        .collect();
+    let total = ["all", "", "", "", ""].map(str::to_owned);
+    rows.push(total.into_iter().chain(cells(&status.totals, &states)).collect());
+    let first = ["activation", "package", "partner", "state", "audience"];
+    format!("{}{}", table(&header(&first, &states), &rows), reasons(&status.totals))
+}
+
+fn reasons(counts: &Counts) -> String {
+    let mut text = String::new();
+    for (state, reasons) in &counts.by_reason {
+        let said: Vec<String> =
+            reasons.iter().map(|(reason, count)| format!("{reason} {}", number(*count))).collect();
+        text.push_str(&format!("{state}: {}\n", said.join(", ")));
+    }
+    if counts.duplicates > 0 {
+        text.push_str(&format!("accepted more than once: {}\n", number(counts.duplicates)));
+    }
+    text
+}
+
+fn foot(status: &Status) -> String {
+    let due = match &status.oldest_due {
+        Some(due) => {
+            let waits = std::time::Duration::from_millis(due.waits_ms);
+            format!(
+                "oldest due: {} of {}, due {}, waits {waits:?}\n",
+                due.send, due.activation, due.due_at
+            )
+        }
+        None => "nothing is due\n".to_owned(),
+    };
+    let belt = match &status.belt {
+        BeltView::Reachable { phase, queued, in_hand, workers } => format!(
+            "belt: {phase}, {} waiting, {} in hand, {} workers\n",
+            number(*queued),
+            number(*in_hand),
+            number(*workers)
+        ),
+        BeltView::Unreachable { why } => format!("belt: can't be reached ({why})\n"),
+        BeltView::NotShown => String::new(),
+    };
+    format!("\n{due}{belt}")
+}
