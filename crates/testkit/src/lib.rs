@@ -9,6 +9,6 @@ pub mod relay;
 pub mod wait;
 
 pub use clock::{FakeClock, SeqIds};
-// pub use database::{TestDatabase, TestPostgres};
+pub use database::{TestDatabase, TestPostgres};
 pub use redis::TestRedis;
 pub use relay::ScriptedRelay;

@@ -1,0 +1,94 @@
+//! Statements that run all day use the index they were written for.
+
+use sqlx::{Connection, Row};
+
+use crate::builder::Book;
+
+async fn plan(book: &Book, statement: &str) -> String {
+    let mut connection = sqlx::SqliteConnection::connect(book.database.url()).await.unwrap();
+    let sql = format!("EXPLAIN QUERY PLAN {statement}");
+    let rows = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+    rows.iter().map(|row| row.get::<String, _>("detail")).collect::<Vec<_>>().join("\n")
+}
+
+fn without_comments(statement: &str) -> String {
+    statement.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n")
+}
+
+macro_rules! statement {
+    ($path:literal) => {
+        without_comments(include_str!(concat!("../../queries/", $path)))
+    };
+}
+
+fn one_row(text: &str, columns: usize) -> String {
+    store::bulk(store::Engine::Sqlite, text, columns, 1)
+}
+
+#[tokio::test]
+async fn feed_looks_into_the_index_of_due_sends() {
+    let book = Book::on_sqlite().await;
+    let due = plan(&book, &statement!("send/due_of_activation.sql")).await;
+    assert!(due.contains("COVERING INDEX send_due (activation_id=? AND due_at<?)"), "{due}");
+    assert!(!due.contains("TEMP B-TREE"), "{due}");
+    let lanes = plan(&book, &statement!("activation/lanes.sql")).await;
+    assert!(lanes.contains("COVERING INDEX send_due (activation_id=?)"), "{lanes}");
+    assert!(lanes.contains("activation_state"), "{lanes}");
+    let next = plan(&book, &statement!("send/next_due.sql")).await;
+    assert!(next.contains("COVERING INDEX send_due (activation_id=?)"), "{next}");
+    let oldest = plan(&book, &statement!("send/oldest_due.sql")).await;
+    assert!(oldest.contains("send_due"), "{oldest}");
+}
+
+#[tokio::test]
+async fn no_statement_over_many_rows_walks_a_table() {
+    let book = Book::on_sqlite().await;
+    let statements = [
+        (statement!("send/jobs_due_many.sql"), 1),
+        (statement!("send/jobs_queued_many.sql"), 1),
+        (statement!("send/queue_many.sql"), 5),
+        (statement!("send/merge_read_many.sql"), 1),
+        (statement!("send/merge_write_many.sql"), 12),
+        (statement!("send/bounced_contacts_many.sql"), 1),
+        (statement!("send/make_due_many.sql"), 2),
+        (statement!("activation/complete_many.sql"), 2),
+        (statement!("activation/live_many.sql"), 2),
+        (statement!("activation/latest_many.sql"), 2),
+        (statement!("activation/feed_facts_many.sql"), 1),
+        (statement!("contact/find_many.sql"), 2),
+        (statement!("contact/bounce_many.sql"), 1),
+        (statement!("person/find_many.sql"), 2),
+        (statement!("consent/missing_many.sql"), 3),
+    ];
+    for (text, columns) in statements {
+        let plan = plan(&book, &one_row(&text, columns)).await;
+        for line in plan.lines().filter(|line| line.starts_with("SCAN")) {
+            let of_the_rows =
+                line.contains(" v") || line.contains("CONSTANT ROW") || line.contains("subquery");
+            assert!(of_the_rows, "{text}\n{plan}");
+        }
+        assert!(!plan.contains("AUTOMATIC"), "{text}\n{plan}");
+    }
+}
+
+#[tokio::test]
+async fn walks_follow_their_index() {
+    let book = Book::on_sqlite().await;
+    let queued = plan(&book, &statement!("send/queued_page.sql")).await;
+    assert!(queued.contains("COVERING INDEX send_queued"), "{queued}");
+    assert!(!queued.contains("TEMP B-TREE"), "{queued}");
+    let chunk = plan(&book, &statement!("contact/audience_chunk.sql")).await;
+    assert!(
+        chunk.contains("contact_walk (list_id=? AND contact_id>?)")
+            && !chunk.contains("TEMP B-TREE"),
+        "{chunk}"
+    );
+    let late = plan(&book, &statement!("contact/late_chunk.sql")).await;
+    assert!(late.contains("contact_change (list_id=? AND change_number>?)"), "{late}");
+    let events = plan(&book, &statement!("event/page_activation.sql")).await;
+    assert!(events.contains("event_activation (activation_id=? AND event_id>?)"), "{events}");
+    let skip = plan(&book, &statement!("send/skip_person.sql")).await;
+    assert!(skip.contains("(activation_id=? AND person_id=?)"), "{skip}");
+    let cancel = plan(&book, &statement!("send/cancel_queued.sql")).await;
+    assert!(cancel.contains("INDEX send_queued (activation_id=?)"), "{cancel}");
+}
