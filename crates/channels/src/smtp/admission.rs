@@ -149,7 +149,7 @@ mod tests {
         let mut back_off = BackOff::default();
         let mut now = Instant::now();
         for want in [1, 2, 4, 8, 16, 32, 60, 60] {
-            assert_eq!(back_off.admit(now).is_ok(), true, "before the wait of {want} s");
+            assert!(back_off.admit(now).is_ok(), "before the wait of {want} s");
             let since = now;
             now += MS;
             assert_eq!(back_off.failed(since, now), (Duration::from_secs(want), true));

@@ -136,7 +136,8 @@ fn no_field_can_begin_another_header() {
 
 #[test]
 fn what_cannot_be_sent_is_refused_with_its_field() {
-    let cases: [(&str, fn(&mut MailParts<'static>)); 8] = [
+    type Spoil = fn(&mut MailParts<'static>);
+    let cases: [(&str, Spoil); 8] = [
         ("from_email", |p| p.from_email = ""),
         ("to_email", |p| p.to_email = "anna@example.com, bert@example.com"),
         ("to_email", |p| p.to_email = "<anna@example.com>"),
