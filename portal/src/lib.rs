@@ -1,1 +1,82 @@
-//! HTTP: the unsubscribe endpoint and what grows from it.
+//! HTTP: the unsubscribe endpoint, images of mail, and what grows from them.
+//!
+//! What a request may do is decided by [`program::Program`]; here it gets an address, a page and its
+//! limits. No cookie is set, no script runs, no foreign host is asked, and no route redirects: one-click
+//! unsubscribing must work for a machine that posts once (RFC 8058).
+
+mod asset;
+mod error;
+mod escape;
+mod invalid_links;
+mod observe;
+mod page;
+mod serve;
+mod unsubscribe;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use domain::RateSpec;
+use process::{Metrics, Readiness};
+use program::Program;
+
+use self::invalid_links::InvalidLinks;
+
+pub use self::{
+    error::Error,
+    serve::{PortalServer, serve},
+};
+
+/// How many links that are none of ours one process looks up: more than mistyped ones ever make, too few to
+/// guess with.
+pub const DEFAULT_INVALID_LINKS: &str = "5/s, burst 50";
+
+/// The most a request's body may hold, in bytes. One-click needs 26.
+pub const BODY_LIMIT: usize = 16 * 1024;
+
+/// What a portal is built from.
+#[derive(Debug, Clone)]
+pub struct PortalParts {
+    /// What a request may ask for.
+    pub program: Program,
+    /// Counts and times requests; served at `/metrics`.
+    pub metrics: Metrics,
+    /// Served at `/readyz`. The belt does not belong in it: without it the portal works, and says so.
+    pub readiness: Readiness,
+    /// How fast links that are none of ours are answered with more than "too many".
+    pub invalid_links: RateSpec,
+}
+
+impl PortalParts {
+    /// With [`DEFAULT_INVALID_LINKS`].
+    pub fn new(program: Program, metrics: Metrics, readiness: Readiness) -> Self {
+        let invalid_links = DEFAULT_INVALID_LINKS.parse().expect("the default is a rate");
+        Self { program, metrics, readiness, invalid_links }
+    }
+}
+
+#[derive(Clone)]
+struct Portal {
+    program: Program,
+    metrics: Metrics,
+    invalid_links: Arc<InvalidLinks>,
+}
+
+/// All routes: `/u/{token}`, `/a/{name}`, `/static/page.css`, `/healthz`, `/readyz`, `/metrics`.
+pub fn router(parts: PortalParts) -> Router {
+    let portal = Portal {
+        program: parts.program,
+        metrics: parts.metrics.clone(),
+        invalid_links: Arc::new(InvalidLinks::new(parts.invalid_links)),
+    };
+    Router::new()
+        .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::act))
+        .route("/a/{name}", get(asset::show))
+        .route("/static/page.css", get(page::style))
+        .with_state(portal)
+        .merge(process::health::router(parts.readiness, parts.metrics.clone()))
+        .fallback(async || page::not_found())
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(observe::guard))
+        .layer(middleware::from_fn_with_state(parts.metrics, observe::observe))
+}

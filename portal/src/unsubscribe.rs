@@ -1,0 +1,72 @@
+//! `/u/{token}`: GET asks and changes nothing, POST acts (RFC 8058).
+
+use axum::{
+    body::Bytes,
+    extract::{
+        Path, State,
+        rejection::{BytesRejection, PathRejection},
+    },
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use program::{BeltTold, Error, ErrorKind};
+
+use crate::{Portal, page};
+
+type Token = Result<Path<String>, PathRejection>;
+
+/// GET and HEAD: the page with the button. Scanners open links, so nothing changes.
+pub(crate) async fn show(State(portal): State<Portal>, token: Token) -> Response {
+    let Ok(Path(token)) = token else { return portal.invalid_link() };
+    match portal.program.unsubscribe_page(&token).await {
+        Ok(found) => page::ask(&found),
+        Err(error) => portal.refuse(&error),
+    }
+}
+
+/// POST: takes the person off the company's lists, durably, before it answers; as often as it is asked.
+///
+/// Both bodies RFC 8058 section 3.2 allows (a form or multipart) are taken, and so is any other: the
+/// token alone says what is asked, and turning somebody away over a body would only make a complaint of it.
+/// A body over the limit is refused before anything happens.
+pub(crate) async fn act(
+    State(portal): State<Portal>,
+    token: Token,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    if let Err(rejection) = body {
+        return rejection.into_response();
+    }
+    let Ok(Path(token)) = token else { return portal.invalid_link() };
+    match portal.program.unsubscribe(&token).await {
+        Ok(done) => {
+            portal.metrics.unsubscribed(done.belt == BeltTold::Told);
+            page::done(&done)
+        }
+        Err(error) => portal.refuse(&error),
+    }
+}
+
+impl Portal {
+    fn refuse(&self, error: &Error) -> Response {
+        if error.kind() == ErrorKind::NotFound {
+            return self.invalid_link();
+        }
+        tracing::error!(error = error as &dyn std::error::Error, "unsubscribing failed");
+        page::try_again_later()
+    }
+
+    /// 404, or 429 when there are too many of these.
+    fn invalid_link(&self) -> Response {
+        match self.invalid_links.count() {
+            Ok(()) => page::not_found(),
+            Err(wait) => {
+                let mut response = page::too_many();
+                // Whole seconds, rounded up: an early return would be refused again.
+                let seconds = wait.as_secs() + 1;
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                response
+            }
+        }
+    }
+}
