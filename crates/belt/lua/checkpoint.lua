@@ -55,7 +55,7 @@ local function give_back(send, claim, blame, delay_ms)
   if delay_ms > 0 then
     redis.call('ZADD', K.delayed, text(now + delay_ms * 1000), send)
   else
-    to_front(send, packed, claim, blame == '1')
+    to_front(send, packed, blame == '1')
     wake(1)
   end
   return '1'

@@ -43,18 +43,19 @@ due = redis.call('ZRANGEBYSCORE', K.delayed, '-inf', text(now), 'LIMIT', 0, 100)
 for i = #due, 1, -1 do
   redis.call('ZREM', K.delayed, due[i])
   local packed = redis.call('HGET', K.jobs, due[i])
-  if packed then to_front(due[i], packed, '', false) end
+  if packed then to_front(due[i], packed, false) end
 end
 
+count_here()
 local answer, got, budget, ended = { 'jobs', '0', committed }, 0, want * 2 + 100, 0
 local hands, held, call = {}, {}, { number }
 local retry_at = now + 1000000
 local LIMIT_ENDED = 50
 local any_deaths = redis.call('EXISTS', K.deaths) == 1
 
--- Ends a job on the belt's own word; the next number is used up for it.
+-- Ends a job on the belt's own word.
 local function finish(send, job, outcome)
-  append(send, job, next_claim(), outcome)
+  append(send, job, outcome)
   forget(send)
   ended = ended + 1
 end
@@ -88,7 +89,7 @@ end
 local function pick_relay()
   local all = all_relays()
   local at = nil
-  local start = (counter or tonumber(redis.call('HGET', K.epoch, 'c') or '0')) % #all
+  local start = counter % #all
   for i = 0, #all - 1 do
     local relay = all[(start + i) % #all + 1]
     local when = allowed_at(relay, now)

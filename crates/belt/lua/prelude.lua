@@ -27,18 +27,17 @@ local function fenced(lease)
   return nil
 end
 
--- Claim numbers of this call: read once, written back by save_counter().
+-- Claim numbers. A call that needs many reads the counter once and writes it back at its end.
 local counter = nil
-local counter_moved = false
 local function next_claim()
-  if not counter then counter = tonumber(redis.call('HGET', K.epoch, 'c') or '0') end
-  counter = counter + 1
-  counter_moved = true
-  return EPOCH .. '-' .. text(counter)
+  if counter then
+    counter = counter + 1
+    return EPOCH .. '-' .. text(counter)
+  end
+  return EPOCH .. '-' .. text(redis.call('HINCRBY', K.epoch, 'c', 1))
 end
-local function save_counter()
-  if counter_moved then redis.call('HSET', K.epoch, 'c', text(counter)) end
-end
+local function count_here() counter = tonumber(redis.call('HGET', K.epoch, 'c') or '0') end
+local function save_counter() redis.call('HSET', K.epoch, 'c', text(counter)) end
 
 -- A packed job: lane, vendor, activation, version, three hashes, on_unknown (r or h), not_after
 -- (campaign ms or empty), first_fed_at, payload; a line each, the payload is the rest.
@@ -60,11 +59,13 @@ local function hand_text(claim, marked, permit, worker, relay)
   return claim .. ' ' .. marked .. ' ' .. text(permit) .. ' ' .. worker .. ' ' .. relay
 end
 
--- Appends an outcome that the belt itself decided. Every part is an id, so nothing needs escaping.
-local function append(send, job, claim, outcome)
+-- Appends an outcome that the belt itself decided, under a number of its own: what the worker that
+-- held the job says late, under the number it had, is another event. Every part is an id, so
+-- nothing needs escaping.
+local function append(send, job, outcome)
   local policy = job.unknown == 'h' and 'hold' or 'retry'
   return redis.call('XADD', K.outcomes, '*', 'r', '{"v":' .. RECORD_VERSION .. ',"send":"' .. send
-    .. '","activation":"' .. job.activation .. '","partner":"' .. job.lane .. '","claim":"' .. claim
+    .. '","activation":"' .. job.activation .. '","partner":"' .. job.lane .. '","claim":"' .. next_claim()
     .. '","on_unknown":"' .. policy .. '","outcome":' .. outcome .. '}')
 end
 
@@ -112,11 +113,11 @@ end
 
 -- Puts a job back to the front of its lane. `blame`: the process that held it died, or the
 -- handler broke; after DEATHS of these it is set aside.
-local function to_front(send, packed, claim, blame)
+local function to_front(send, packed, blame)
   if blame then
     local deaths = redis.call('HINCRBY', K.deaths, send, 1)
     if deaths >= DEATHS then
-      append(send, parse(packed), claim, permanent('set_aside'))
+      append(send, parse(packed), permanent('set_aside'))
       forget(send)
       return
     end
@@ -136,15 +137,15 @@ local function empty_hands(worker, cap, blame)
     if h and packed and h.worker == worker then
       redis.call('HDEL', K.hand, send)
       if h.marked == '0' then
-        to_front(send, packed, h.claim, blame)
+        to_front(send, packed, blame)
       else
         local deaths = blame and redis.call('HINCRBY', K.deaths, send, 1) or 0
         local job = parse(packed)
         if deaths >= DEATHS then
-          append(send, job, h.claim, permanent('set_aside'))
+          append(send, job, permanent('set_aside'))
           redis.call('HDEL', K.deaths, send)
         else
-          append(send, job, h.claim, '{"end":"unknown","text":"the worker died while it was on the wire"}')
+          append(send, job, '{"end":"unknown","text":"the worker died while it was on the wire"}')
         end
         redis.call('HDEL', K.jobs, send)
       end

@@ -59,6 +59,17 @@ pub struct Status {
 }
 
 impl Belt {
+    /// Redis time alone; the server answers it in any phase, also before the first epoch.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub async fn redis_time(&self) -> Result<UtcMillis> {
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("TIME");
+        let ((seconds, micros),): ((i64, i64),) = self.ask_all("the time", pipeline).await?;
+        Ok(UtcMillis::new(seconds * 1_000 + micros / 1_000))
+    }
+
     /// Redis time and campaign time.
     ///
     /// # Errors

@@ -1,0 +1,203 @@
+//! Six seconds of silence by Redis time is death; the dead give back what they held.
+
+use std::time::Duration;
+
+use belt::{
+    BeltBackend, Claimed, Mark, NewJob, Place, Refusal, WorkerName, WorkerOptions,
+    protocol::ClaimSaid,
+};
+use domain::{OnUnknown, Outcome, outcome::PermanentReason};
+use tokio::sync::mpsc;
+
+use crate::{
+    apalis_worker::{Numbered, run},
+    stage::{Stage, done, job, jobs, sends},
+};
+
+const LEASE: Duration = Duration::from_secs(6);
+
+#[tokio::test]
+async fn unmarked_jobs_go_back_to_the_front_and_marked_ones_are_unknown() {
+    let mut stage = Stage::open().await;
+    stage.push(&jobs(1..7, 1)).await;
+    stage.push(&[NewJob { on_unknown: OnUnknown::Hold, ..job(7, 2) }]).await;
+    let mut a = stage.worker("a").await;
+    let mut held = a.claim(4).await;
+    held.sort_by_key(|meta| meta.send);
+    assert_eq!(sends(&held), [1, 2, 3, 7]);
+    for meta in &held[2..] {
+        assert!(a.mark(meta).await.starts_with("go "));
+    }
+    stage.pass(LEASE - Duration::from_millis(1)).await;
+    let mut b = stage.worker("b").await;
+    assert_eq!(sends(&b.claim(1).await), [4], "a is not dead yet");
+    assert!(stage.outcomes().await.is_empty());
+
+    stage.pass(Duration::from_millis(1)).await;
+    // Whoever calls buries the dead: no scheduler is needed.
+    assert!(b.member.beat().await.expect("answered"));
+    assert!(!a.member.beat().await.expect("answered"));
+    let ended = stage.outcomes().await;
+    assert_eq!(ended.len(), 2);
+    for record in &ended {
+        assert_eq!(record.outcome.label(), "unknown");
+        let (send, policy) = (record.send.get(), record.on_unknown);
+        assert!(
+            matches!((send, policy), (3, OnUnknown::Retry) | (7, OnUnknown::Hold)),
+            "{record:?}"
+        );
+    }
+    assert_eq!(stage.place(3).await, Place::Nowhere);
+    // 1 and 2 are before 5 and 6 again.
+    let lane = stage.redis.cli(&[
+        "LRANGE",
+        &format!("tl:{{0}}:1:email:lane:{}", crate::stage::partner(1)),
+        "0",
+        "-1",
+    ]);
+    let order: Vec<i64> = lane
+        .lines()
+        .map(|line| line.trim_matches('"').parse::<domain::SendId>().expect("a send").get())
+        .collect();
+    assert_eq!((order[0].min(order[1]), order[0].max(order[1]), &order[2..]), (1, 2, &[5, 6][..]));
+}
+
+#[tokio::test]
+async fn the_dead_get_nothing_and_mark_nothing() {
+    let mut stage = Stage::open().await;
+    stage.push(&jobs(1..7, 1)).await;
+    let mut a = stage.worker("a").await;
+    let held = a.one().await;
+    stage.pass(LEASE).await;
+    // Nobody else has called: the belt sees it by itself.
+    assert_eq!(a.mark(&held).await, "gone");
+    assert_eq!(a.call(1).await.said, ClaimSaid::Gone);
+    assert_eq!(stage.place(1).await, Place::Lane);
+}
+
+#[tokio::test]
+async fn a_recovered_job_goes_out_alone_and_is_set_aside_after_three_deaths() {
+    let mut stage = Stage::open().await;
+    stage.push(&jobs(1..6, 1)).await;
+    for death in 1..=3_u32 {
+        let name = format!("w{death}");
+        let mut worker = stage.worker(&name).await;
+        let mut held = worker.claim(1).await;
+        if death == 1 {
+            assert_eq!(sends(&held), [1]);
+        } else {
+            assert!(held.is_empty(), "it waits for a quiet worker first: {held:?}");
+            held = worker.claim(10).await;
+            assert_eq!(sends(&held), [1], "alone in its claim");
+            assert!(held[0].alone);
+            assert_eq!(held[0].deaths, death - 1);
+            assert!(worker.claim(10).await.is_empty(), "no neighbours while it is held");
+        }
+        stage.pass(LEASE).await;
+        stage.belt.sweep().await.expect("swept");
+    }
+    let ended = stage.outcomes().await;
+    assert_eq!(ended.len(), 1);
+    assert_eq!(ended[0].send.get(), 1);
+    assert!(matches!(
+        ended[0].outcome,
+        Outcome::Permanent { reason: PermanentReason::SetAside, .. }
+    ));
+    assert_eq!(stage.place(1).await, Place::Nowhere);
+    assert_eq!(
+        sends(&stage.worker("last").await.claim(10).await),
+        [2, 3, 4, 5],
+        "nobody else is blamed"
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_kills_on_the_wire_is_set_aside_too() {
+    let mut stage = Stage::open().await;
+    for death in 1..=3 {
+        stage.push(&[job(1, 1)]).await;
+        let mut worker = stage.worker(&format!("w{death}")).await;
+        worker.claim(1).await;
+        let held = worker.repeat(1).await.jobs.pop();
+        let held = match held {
+            Some(held) => held,
+            None => worker.one().await,
+        };
+        assert!(worker.mark(&held).await.starts_with("go "));
+        stage.pass(LEASE).await;
+        stage.belt.sweep().await.expect("swept");
+    }
+    let labels: Vec<_> = stage.outcomes().await.iter().map(|r| r.outcome.label()).collect();
+    assert_eq!(labels, ["unknown", "unknown", "permanent"]);
+}
+
+#[tokio::test]
+async fn other_workers_go_on_while_one_is_quiet() {
+    let mut stage = Stage::open().await;
+    stage.push(&jobs(1..20, 1)).await;
+    stage.worker("dead").await.claim(2).await;
+    stage.pass(LEASE).await;
+    let mut a = stage.worker("a").await;
+    let mut b = stage.worker("b").await;
+    assert_eq!(a.claim(2).await.len(), 2);
+    let next = a.call(2).await;
+    assert!(next.jobs.is_empty(), "a is to finish what it holds");
+    assert_eq!(sends(&b.claim(3).await), [5, 6, 7]);
+}
+
+#[tokio::test]
+async fn a_worker_holds_only_as_many_jobs_as_it_has_hands() {
+    let stage = Stage::live().await;
+    stage.push(&jobs(1..100, 1)).await;
+    let options = WorkerOptions::new(WorkerName::new("a"), 3);
+    let (backend, checkpoint) = BeltBackend::<Numbered>::start(stage.belt.clone(), options);
+    let (send, mut begun) = mpsc::unbounded_channel();
+    let worker = run("a", backend, move |job: Claimed<Numbered>| {
+        let send = send.clone();
+        async move { send.send(job).expect("the test listens") }
+    });
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(begun.recv().await.expect("a job"));
+    }
+    for _ in 0..30 {
+        assert_eq!(stage.belt.status().await.expect("status").in_hand, 3);
+        held.pop().expect("three").complete(done()).await;
+        held.push(begun.recv().await.expect("a job"));
+    }
+    for job in held {
+        drop(job.complete(done()));
+    }
+    worker.stop_after(&mut begun).await;
+    drop(checkpoint);
+}
+
+#[tokio::test]
+async fn a_worker_that_was_frozen_joins_again_under_a_new_name() {
+    let mut stage = Stage::open().await;
+    stage.push(&[job(1, 1)]).await;
+    let options = WorkerOptions::new(WorkerName::new("a"), 2);
+    let (backend, checkpoint) = BeltBackend::<Numbered>::start(stage.belt.clone(), options);
+    let (send, mut begun) = mpsc::unbounded_channel();
+    let worker = run("a", backend, move |job: Claimed<Numbered>| {
+        let send = send.clone();
+        async move { send.send(job).expect("the test listens") }
+    });
+    let job = begun.recv().await.expect("a job");
+    assert_eq!(checkpoint.joined().await.as_str(), "a");
+    // To the belt it looks the same: no beat for a lease of its time.
+    stage.pass(Duration::from_secs(60)).await;
+    let mark = job.gate().mark().await;
+    assert!(matches!(mark, Mark::Refused(Refusal::Gone)), "{mark:?}");
+    drop(job.complete(Refusal::Gone.outcome()));
+    let name = testkit::wait::wait_for("a new name", Duration::from_secs(5), || async {
+        checkpoint.stats().registered_as.filter(|name| name.as_str() != "a")
+    })
+    .await;
+    assert_eq!(name.as_str(), "a~1");
+    let again = begun.recv().await.expect("the recovered job");
+    assert!(again.meta.alone);
+    assert!(matches!(again.gate().mark().await, Mark::Go(_)));
+    again.complete(done()).await;
+    worker.stop_after(&mut begun).await;
+}

@@ -1,0 +1,64 @@
+//! Stops and suppressions take effect before they are answered, also when Redis is away.
+
+use std::time::Duration;
+
+use belt::Stop;
+
+use crate::stage::{Stage, hash, job, jobs, sends};
+
+#[tokio::test]
+async fn after_the_answer_nothing_that_was_claimed_before_may_go() {
+    let stage = Stage::open().await;
+    stage.push(&jobs(1..4, 1)).await;
+    let mut worker = stage.worker("a").await;
+    let held = worker.claim(2).await;
+    stage.belt.set_stop("version-1", Stop::Cancel).await.expect("answered");
+    assert_eq!(worker.mark(&held[0]).await, "stopped");
+    assert!(worker.claim(2).await.is_empty(), "what was not claimed ends at the claim");
+    let ended = stage.outcomes().await;
+    assert_eq!(ended.iter().map(|record| record.send.get()).collect::<Vec<_>>(), [3]);
+}
+
+#[tokio::test]
+async fn a_lifted_stop_lets_jobs_go_again() {
+    let stage = Stage::open().await;
+    stage.belt.set_stop(crate::stage::partner(1).as_str(), Stop::Pause).await.expect("answered");
+    stage.push(&[job(1, 1), job(2, 2)]).await;
+    let mut worker = stage.worker("a").await;
+    assert_eq!(sends(&worker.claim(5).await), [2], "the other partner's go");
+    stage.belt.clear_stop(crate::stage::partner(1).as_str()).await.expect("answered");
+    stage.push(&[job(1, 1)]).await;
+    assert_eq!(sends(&worker.claim(5).await), [1]);
+}
+
+#[tokio::test]
+async fn suppressions_are_kept_for_two_hours() {
+    let mut stage = Stage::open().await;
+    stage.belt.suppress(&[hash(1, 2)]).await.expect("answered");
+    stage.pass(Duration::from_secs(7_199)).await;
+    stage.belt.suppress(&[hash(2, 1)]).await.expect("answered");
+    stage.push(&jobs(1..4, 1)).await;
+    let mut worker = stage.worker("a").await;
+    assert_eq!(sends(&worker.claim(5).await), [3]);
+    // Past two hours the book has been asked by feed; the belt forgets.
+    stage.pass(Duration::from_secs(2)).await;
+    stage.belt.sweep().await.expect("swept");
+    stage.push(&jobs(1..3, 1)).await;
+    assert_eq!(sends(&worker.claim(5).await), [1]);
+}
+
+#[tokio::test]
+async fn with_redis_away_the_error_says_so() {
+    let mut stage = Stage::live().await;
+    stage.redis.stop();
+    let error = stage.belt.set_stop("version-1", Stop::Cancel).await.expect_err("Redis is away");
+    assert!(error.is_unreachable(), "{error:?}");
+    let error = stage.belt.suppress(&[hash(1, 1)]).await.expect_err("Redis is away");
+    assert!(error.is_unreachable(), "{error:?}");
+    stage.redis.restart();
+    let error = testkit::wait::wait_for("the new server", Duration::from_secs(5), || async {
+        stage.belt.set_stop("version-1", Stop::Cancel).await.err().filter(belt::Error::is_closed)
+    })
+    .await;
+    assert!(error.is_unreachable(), "closed: it takes effect when the leader loads it");
+}
