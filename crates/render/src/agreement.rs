@@ -176,7 +176,9 @@ mod tests {
     fn agrees(ours: &str, theirs: &str) -> bool {
         let mut findings = Findings::default();
         let nodes = parse("t", ours, &mut findings).expect("it parses");
-        handlebars_agrees("t", theirs, &nodes, &mut findings)
+        let agrees = handlebars_agrees("t", theirs, &nodes, &mut findings);
+        assert_eq!(agrees, findings.into_sorted().is_empty(), "a finding says why");
+        agrees
     }
 
     #[test]

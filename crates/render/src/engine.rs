@@ -271,3 +271,49 @@ fn written(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn registry_of(entry: &str, partials: &[(&str, &str)]) -> Handlebars<'static> {
+        let mut registry = empty_registry(Part::Text);
+        registry.register_template_string(ENTRY, entry).unwrap();
+        for (name, source) in partials {
+            registry.register_partial(name, source).unwrap();
+        }
+        registry
+    }
+
+    #[test]
+    fn output_is_cut_off_at_the_limit() {
+        let registry = registry_of("{{x}}{{x}}", &[]);
+        let context = Context::from(json!({ "x": "12345" }));
+        assert_eq!(render(&registry, &context, 10).unwrap().as_deref(), Some("1234512345"));
+        assert_eq!(render(&registry, &context, 9).unwrap(), None);
+    }
+
+    #[test]
+    fn a_name_that_is_missing_is_an_error() {
+        let registry = registry_of("{{x}}", &[]);
+        assert!(render(&registry, &Context::from(json!({})), 10).is_err());
+    }
+
+    #[test]
+    fn an_indented_partial_indents_nothing() {
+        let registry = registry_of("a\n  {{> p}}\nb", &[("p", "{{x}}\ny\n")]);
+        let context = Context::from(json!({ "x": "1" }));
+        assert_eq!(render(&registry, &context, 100).unwrap().as_deref(), Some("a\n  1\ny\nb"));
+    }
+
+    #[test]
+    fn what_handlebars_brings_along_is_gone() {
+        for helper in UNWANTED {
+            let registry = registry_of(&format!("{{{{{helper} x}}}}"), &[]);
+            let error = render(&registry, &Context::from(json!({ "x": "1" })), 10).unwrap_err();
+            assert!(error.to_string().contains("Helper not found"), "{helper}: {error}");
+        }
+    }
+}

@@ -113,7 +113,7 @@ fn a_partner_without_logo_slots_or_telephone_still_looks_complete() {
             "the web site stands in"
         );
         assert!(mail.html.contains("Hello,") && mail.text.contains("Hello,"));
-        assert!(mail.html.contains("color:#111111"), "dark text on a bright button");
+        assert!(mail.html.contains("color:#000000"), "dark text on a bright button");
         assert!(!mail.html.contains("Hi ,") && !mail.text.contains(" at ."), "{}", mail.text);
     }
 }
