@@ -31,3 +31,13 @@ pub fn free_loopback_port() -> std::io::Result<u16> {
     let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
 }
+
+/// So many random bytes from the system, as hex digits: passwords and keys of a run.
+///
+/// # Panics
+/// When the system gives no random bytes, which no program can go on without.
+pub fn random_hex(bytes: usize) -> String {
+    let mut random = vec![0_u8; bytes];
+    getrandom::fill(&mut random).expect("the system gives random bytes");
+    random.iter().map(|byte| format!("{byte:02x}")).collect()
+}

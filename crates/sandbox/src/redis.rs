@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{error::RedisError, free_loopback_port, supervisor::ChildSpec};
+use crate::{error::RedisError, free_loopback_port, random_hex, supervisor::ChildSpec};
 
 /// How long one question to the private Redis may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ impl PrivateRedis {
             .map_err(folder)?;
         let data_dir = options.data_dir.canonicalize().map_err(folder)?;
         let port = free_loopback_port().map_err(folder)?;
-        let password = random_password();
+        let password = random_hex(24);
         let config = data_dir.join("redis.conf");
         write_config(&config, &data_dir, port, &password)
             .map_err(|source| RedisError::Folder { path: config.clone(), source })?;
@@ -85,6 +85,7 @@ impl PrivateRedis {
             program: self.binary.clone(),
             args: vec![OsString::from(&self.config)],
             env: Vec::new(),
+            env_without: Vec::new(),
             log: self.log.clone(),
             stop_within: Duration::from_secs(10),
             restart: true,
@@ -196,12 +197,6 @@ fn try_binary(binary: &Path) -> Result<(), RedisError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(RedisError::NotInstalled),
         Err(source) => Err(RedisError::Unusable { binary: binary.to_owned(), source }),
     }
-}
-
-fn random_password() -> String {
-    let mut bytes = [0_u8; 24];
-    getrandom::fill(&mut bytes).expect("the system gives random bytes");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn write_config(path: &Path, data_dir: &Path, port: u16, password: &str) -> io::Result<()> {

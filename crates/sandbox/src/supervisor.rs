@@ -39,6 +39,8 @@ pub struct ChildSpec {
     pub args: Vec<OsString>,
     /// Variables added to the environment.
     pub env: Vec<(OsString, OsString)>,
+    /// Variables of our own environment that it does not get.
+    pub env_without: Vec<OsString>,
     /// The file that what it prints is appended to.
     pub log: PathBuf,
     /// How long it has after SIGTERM before it is killed.
@@ -355,7 +357,11 @@ async fn spawn(
     let errors = log.try_clone().map_err(failed)?;
     command
         .args(&spec.args)
-        .envs(spec.env.iter().map(|(name, value)| (name, value)))
+        .envs(spec.env.iter().map(|(name, value)| (name, value)));
+    for name in &spec.env_without {
+        command.env_remove(name);
+    }
+    command
         .stdin(Stdio::null())
         .stdout(if pipes { Stdio::piped() } else { Stdio::from(log) })
         .stderr(Stdio::from(errors))
@@ -417,6 +423,7 @@ mod tests {
             program: PathBuf::from("/bin/sh"),
             args: vec!["-c".into(), script.into()],
             env: vec![("GREETING".into(), "hello".into())],
+            env_without: vec!["HOME".into()],
             log: folder.path().join(format!("{name}.log")),
             stop_within: Duration::from_millis(500),
             restart: true,
@@ -439,7 +446,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let supervisor = Supervisor::new().unwrap();
         let mut events = supervisor.events();
-        let spec = shell("short", "echo \"$GREETING\"; exit 3", &folder);
+        let spec = shell("short", "echo \"$GREETING,$HOME.\"; exit 3", &folder);
         let log = spec.log.clone();
         let first = supervisor.start(spec).await.unwrap();
         assert_eq!(next_start(&mut events).await, first);
@@ -449,7 +456,7 @@ mod tests {
         assert_eq!(third.restarts, 2);
         supervisor.stop_all().await;
         assert!(supervisor.children().is_empty());
-        assert!(std::fs::read_to_string(log).unwrap().matches("hello").count() >= 2);
+        assert!(std::fs::read_to_string(log).unwrap().matches("hello,.\n").count() >= 2);
     }
 
     #[tokio::test]
