@@ -195,20 +195,18 @@ impl Store {
         tx.lock_activation(id).await?.ok_or_else(|| StoreError::not_found("activation", id))?;
         tx.commit().await?;
         let mut moved = 0;
-        for statement in [sql!("send/cancel_due.sql"), sql!("send/cancel_queued.sql")] {
-            loop {
-                let mut tx = self.begin_write().await?;
-                let part = sqlx::query(statement)
-                    .bind(id.get())
-                    .bind(reason)
-                    .execute(tx.connection())
-                    .await?
-                    .rows_affected();
-                tx.commit().await?;
-                moved += part;
-                if part == 0 {
-                    break;
-                }
+        loop {
+            let mut tx = self.begin_write().await?;
+            let part = sqlx::query(sql!("send/cancel_open.sql"))
+                .bind(id.get())
+                .bind(reason)
+                .execute(tx.connection())
+                .await?
+                .rows_affected();
+            tx.commit().await?;
+            moved += part;
+            if part == 0 {
+                break;
             }
         }
         Ok(moved)

@@ -315,7 +315,6 @@ impl WriteTx {
         let mut marks = Rows::new(5, jobs.len());
         let mut going: HashMap<i64, FedSend> = HashMap::with_capacity(jobs.len());
         let mut skipping = Vec::new();
-        let mut order = Vec::with_capacity(jobs.len());
         for row in &jobs {
             let id = row.int("send_id")?;
             let skip = suppressed(row)?;
@@ -334,7 +333,6 @@ impl WriteTx {
                     StoreError::not_found("activation", ActivationId::new(activation))
                 })?;
                 going.insert(id, fed_send(row, shared, now)?);
-                order.push(id);
             }
         }
         let marked = marks.fetch(engine, self.connection(), sql!("send/queue_many.sql")).await?;
@@ -342,10 +340,11 @@ impl WriteTx {
         for row in &marked {
             moved.insert(row.int("send_id")?);
         }
-        let sends: Vec<FedSend> = order
-            .into_iter()
+        // In the order they were chosen; the engine answers in any.
+        let sends: Vec<FedSend> = sends
+            .iter()
             .filter(|id| moved.contains(id))
-            .filter_map(|id| going.remove(&id))
+            .filter_map(|id| going.remove(id))
             .collect();
         let skipped = (moved.len() - sends.len()) as u64;
         if skipped > 0 {

@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::Mutex,
     time::{Duration, SystemTime},
 };
 
 use domain::UtcMillis;
 use sqlx::AnyConnection;
-use ulid::Ulid;
+use ulid::{Generator, Ulid};
 
 use crate::{
     engine::{Store, WriteTx},
@@ -40,9 +41,16 @@ impl HotTable {
 }
 
 /// The numbers this process holds, and ULIDs.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Ids {
     held: Mutex<HashMap<HotTable, Held>>,
+    ulids: Mutex<Generator>,
+}
+
+impl fmt::Debug for Ids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ids").field("held", &self.held).finish_non_exhaustive()
+    }
 }
 
 /// Numbers `next..end` of one table.
@@ -53,10 +61,15 @@ struct Held {
 }
 
 impl Ids {
-    /// A new ULID whose time part is `now`.
+    /// A new ULID whose time part is `now`; those of one process and one millisecond are in order.
+    ///
+    /// # Panics
+    /// Never in practice: after 2^80 of them in one millisecond.
     pub fn ulid(&self, now: UtcMillis) -> Ulid {
         let millis = u64::try_from(now.get()).unwrap_or(0);
-        Ulid::from_datetime(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        let mut ulids = self.ulids.lock().expect("nobody panics while making ids");
+        ulids.generate_from_datetime(at).expect("a millisecond has 2^80 ids")
     }
 
     /// Takes `count` numbers of those held, if there are as many. Asking marks the table as one that

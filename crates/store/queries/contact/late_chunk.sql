@@ -1,4 +1,5 @@
--- The last pass: what was written after the mark. Few, so they are found by number and put in order.
+-- The last pass: what was written after the mark. Few, so they are found by number and put in order;
+-- the plus keeps the engine from walking the whole list in order instead.
 SELECT c.contact_id, c.address, c.address_state, c.language, c.hash_everywhere, c.hash_company, c.erased_at,
        (SELECT s.reason FROM suppression s
         WHERE s.scope = 'everywhere' AND s.scope_id = '' AND s.address_hash = c.hash_everywhere) AS everywhere_reason,
@@ -7,6 +8,6 @@ SELECT c.contact_id, c.address, c.address_state, c.language, c.hash_everywhere, 
             THEN 1 ELSE 0 END AS suppressed_company,
        CASE WHEN EXISTS (SELECT 1 FROM consent k WHERE k.contact_id = c.contact_id) THEN 1 ELSE 0 END AS has_consent
 FROM contact c
-WHERE c.list_id = $1 AND c.change_number > $2 AND c.contact_id > $3
-ORDER BY c.contact_id
+WHERE c.list_id = $1 AND c.change_number > $2 AND +c.contact_id > $3
+ORDER BY +c.contact_id
 LIMIT $4

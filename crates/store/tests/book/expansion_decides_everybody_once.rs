@@ -22,17 +22,16 @@ async fn every_contact_ends_with_one_reason_and_counts_add_up(book: Book) {
         vec![book.contact(&lane, "not an address"), book.contact(&lane, "noconsent@example.com")];
     odd[1].consent = None;
     book.store.upsert_contacts(&lane.company, &lane.list, &odd, NOW).await.unwrap();
-    let suppress = |scope, hash, why| book.store.add_suppressions(scope, hash, why, "test", NOW);
-    let everywhere = |n: usize| vec![inputs[n].hash_everywhere.clone()];
-    suppress(HashScope::Everywhere, &everywhere(0), reason::HARD_BOUNCE).await.unwrap();
-    suppress(HashScope::Everywhere, &everywhere(1), reason::MANUAL).await.unwrap();
     let vendor = HashScope::Vendor(&program.vendor);
-    let hash = book.key.hash_text(vendor, &inputs[2].address);
-    suppress(vendor, &[hash], reason::MANUAL).await.unwrap();
-    let company = HashScope::Company(&lane.company);
-    suppress(company, std::slice::from_ref(&inputs[3].hash_company), reason::UNSUBSCRIBED)
-        .await
-        .unwrap();
+    let suppressions = [
+        (HashScope::Everywhere, inputs[0].hash_everywhere.clone(), reason::HARD_BOUNCE),
+        (HashScope::Everywhere, inputs[1].hash_everywhere.clone(), reason::MANUAL),
+        (vendor, book.key.hash_text(vendor, &inputs[2].address), reason::MANUAL),
+        (HashScope::Company(&lane.company), inputs[3].hash_company.clone(), reason::UNSUBSCRIBED),
+    ];
+    for (scope, hash, why) in suppressions {
+        book.store.add_suppressions(scope, &[hash], why, "test", NOW).await.unwrap();
+    }
 
     let id = book.launch(&program, std::slice::from_ref(&lane)).await[0];
     let expanded = book.expand(id, &["hello", "remind"]).await;

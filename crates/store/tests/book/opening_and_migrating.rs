@@ -78,21 +78,30 @@ async fn a_book_that_cannot_be_written_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_read_only_book_is_refused_when_it_is_opened() {
-    // A file that is no database can be opened and not written, whoever runs this test; permissions
-    // would not stop root.
+async fn a_file_that_is_no_book_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("book.sqlite");
-    std::fs::write(
-        &path,
-        "this is not a database, and longer than the header of one would be".repeat(40),
-    )
-    .unwrap();
+    std::fs::write(&path, "this is no database, and longer than its header would be ".repeat(40))
+        .unwrap();
     let error = refusal(&format!("sqlite://{}", path.display())).await;
     assert!(
         matches!(&error, StoreError::Unwritable { path: named, .. } if named.ends_with("book.sqlite")),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn a_read_only_book_is_refused_when_it_is_opened() {
+    // Permissions would not stop root. A write version SQLite does not know makes the file read-only
+    // for whoever runs this (file format, section 1.3.3).
+    let book = Book::on_sqlite().await;
+    book.store.close().await;
+    let path = book.database.folder().unwrap().join("book.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[18] = 9;
+    std::fs::write(&path, bytes).unwrap();
+    let error = refusal(book.database.url()).await;
+    assert!(matches!(&error, StoreError::Unwritable { .. }), "{error:?}");
 }
 
 #[tokio::test]
