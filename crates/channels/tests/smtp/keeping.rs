@@ -104,6 +104,29 @@ async fn a_kept_connection_the_relay_closed_costs_no_attempt() {
     }
 }
 
+/// Of two kept connections the relay closed the one used last: the next message takes the other.
+#[tokio::test]
+async fn a_live_kept_connection_is_taken_before_a_new_one() {
+    let relay = ScriptedRelay::start().await;
+    let relays = relays(&relay);
+    relay.hold(Phase::Data);
+    let both = [1, 2].map(|n| {
+        let relays = relays.clone();
+        tokio::spawn(async move { send(&relays, n).await })
+    });
+    relay.wait_until_holding(2).await;
+    relay.release();
+    for send in both {
+        assert_label(&send.await.unwrap(), "done", "at once");
+    }
+    // Used last, and closed by the relay after its answer.
+    relay.next(Phase::Dot, Step::reply(250, "2.0.0 queued").then_close());
+    assert_label(&send(&relays, 3).await, "done", "used last");
+    relay.wait_until_open(1).await;
+    assert_label(&send(&relays, 4).await, "done", "over the other");
+    assert_eq!(relay.connections_seen(), 2);
+}
+
 #[tokio::test]
 async fn a_connection_that_ends_at_its_first_command_is_replaced_once() {
     for ending in [Step::close(), Step::reply(421, "4.7.0 too many messages").then_close()] {
