@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    sync::Arc,
 };
 
 use domain::{
@@ -168,6 +169,10 @@ impl Program {
     /// No such package or partner for this actor, slot values that don't fit, or a package whose
     /// validity has ended. What stands against single partners is in the answer.
     pub async fn launch(&self, actor: &Actor, launch: &Launch) -> Result<Launched> {
+        let _turn = self.launches.acquire().await.map_err(|source| Error::Internal {
+            doing: "wait for a turn",
+            source: Box::new(source),
+        })?;
         let vendor = self.require_vendor(actor, &launch.vendor).await?;
         let (package_id, version, compiled) =
             self.published_package(&vendor, &launch.package).await?;
@@ -185,18 +190,17 @@ impl Program {
             return Err(Error::Conflict { why });
         }
         let slots = validate_slots(package, &launch.slots).map_err(bad_slots)?;
-        let partners = self.visible_partners(actor, &vendor).await?;
-        let chosen: Vec<Partner> = match &launch.who {
-            LaunchFor::AllEligible => partners,
+        let chosen = match &launch.who {
+            LaunchFor::AllEligible => self.visible_partners(actor, &vendor).await?,
             LaunchFor::Partner(id) => {
-                partners.into_iter().filter(|partner| partner.id == *id).collect()
+                let found =
+                    self.store().partner(id).await.map_err(Error::book("read the partner"))?;
+                let partner = found
+                    .filter(|row| row.vendor_id == vendor && actor.sees(&vendor, &row.company_id))
+                    .ok_or_else(|| Error::not_found("partner", id))?;
+                vec![partner]
             }
         };
-        if let LaunchFor::Partner(id) = &launch.who
-            && chosen.is_empty()
-        {
-            return Err(Error::not_found("partner", id));
-        }
 
         let mut refused = Vec::new();
         let mut items = Vec::with_capacity(chosen.len());
@@ -268,7 +272,7 @@ impl Program {
         &self,
         vendor: &VendorId,
         asked: &str,
-    ) -> Result<(PackageId, VersionId, Compiled)> {
+    ) -> Result<(PackageId, VersionId, Arc<Compiled>)> {
         let doing = "look for the package";
         let asked = asked.trim();
         let Some(package) =
@@ -293,16 +297,7 @@ impl Program {
                     package.slug
                 ),
             })?;
-        let blob = self
-            .store()
-            .version_blob(&version.hash)
-            .await
-            .map_err(Error::book(doing))?
-            .ok_or_else(|| Error::not_found("package version", &version.id))?;
-        let compiled = Compiled::from_blob(&blob).map_err(|source| Error::Internal {
-            doing: "read the published package",
-            source: Box::new(source),
-        })?;
+        let compiled = self.compiled(&version.hash).await?;
         Ok((package.id, version.id, compiled))
     }
 

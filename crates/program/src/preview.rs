@@ -1,6 +1,6 @@
 //! `render`: what a recipient would get, without sending it.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use channels::smtp::{MailParts, build};
 use domain::{PartnerId, PartnerShelf, StepKey, VendorId};
@@ -163,7 +163,7 @@ impl Program {
         })
     }
 
-    fn compile_folder(&self, folder: &std::path::Path) -> Result<(Compiled, Option<Sample>)> {
+    fn compile_folder(&self, folder: &std::path::Path) -> Result<(Arc<Compiled>, Option<Sample>)> {
         let files = PackageFiles::load_dir(folder).map_err(|error| unreadable(folder, &error))?;
         let version = render::publish(&files, &self.parts.templates).map_err(|found| {
             Error::BadInput { problems: found.iter().map(crate::package::problem).collect() }
@@ -172,7 +172,7 @@ impl Program {
             doing: "compile the package",
             source: Box::new(source),
         })?;
-        Ok((compiled, Sample::of(&files)))
+        Ok((Arc::new(compiled), Sample::of(&files)))
     }
 
     /// A partner as its messages meet it, with no slot filled.

@@ -1,12 +1,18 @@
 //! The program: everything a command needs.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use belt::Belt;
-use domain::{HashKey, UtcMillis, tier::Tiers, time::Clock, token::LinkKey};
-use render::SharedTemplates;
+use domain::{ContentHash, HashKey, UtcMillis, tier::Tiers, time::Clock, token::LinkKey};
+use render::{Compiled, SharedTemplates};
 use serde::Serialize;
 use store::Store;
+use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
 
@@ -43,7 +49,16 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Program {
     pub(crate) parts: Arc<Parts>,
+    pub(crate) launches: Arc<Semaphore>,
+    compiled: Arc<Mutex<VecDeque<(ContentHash, Arc<Compiled>)>>>,
 }
+
+/// Launches at work at once. A crowd that clicks at the same moment waits here, as long as it takes,
+/// and not for a connection to the book, which has a time limit.
+const LAUNCHES_AT_ONCE: usize = 8;
+
+/// Compiled package versions that are kept: a version never changes, and compiling takes milliseconds.
+const COMPILED_KEPT: usize = 8;
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,7 +90,34 @@ impl fmt::Display for BeltTold {
 impl Program {
     /// Puts a program together.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self {
+            parts: Arc::new(parts),
+            launches: Arc::new(Semaphore::new(LAUNCHES_AT_ONCE)),
+            compiled: Arc::default(),
+        }
+    }
+
+    /// A package version, ready to render.
+    pub(crate) async fn compiled(&self, hash: &ContentHash) -> Result<Arc<Compiled>> {
+        let kept = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, compiled)) = kept().iter().find(|(known, _)| known == hash) {
+            return Ok(compiled.clone());
+        }
+        let blob = self
+            .store()
+            .version_blob(hash)
+            .await
+            .map_err(Error::book("read the package version"))?
+            .ok_or_else(|| Error::not_found("package version", hash))?;
+        let compiled = Compiled::from_blob(&blob).map_err(|source| Error::Internal {
+            doing: "read the published package",
+            source: Box::new(source),
+        })?;
+        let compiled = Arc::new(compiled);
+        let mut kept = kept();
+        kept.truncate(COMPILED_KEPT - 1);
+        kept.push_front((hash.clone(), compiled.clone()));
+        Ok(compiled)
     }
 
     pub(crate) fn store(&self) -> &Store {

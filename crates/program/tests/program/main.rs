@@ -1,0 +1,11 @@
+//! What users may ask for, against a real book and a real Redis.
+
+mod commands;
+mod contacts;
+mod launch;
+mod packages;
+mod partners;
+mod status;
+mod unsubscribe;
+mod walls;
+mod world;
