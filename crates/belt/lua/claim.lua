@@ -85,10 +85,16 @@ local function hand_out(send, packed, lane_limit, relay, deaths, alone)
   got = got + 1
 end
 
+local relays_seen = false
 -- The relay of the next job: round about among those whose limit allows one now.
 local function pick_relay()
   local all = all_relays()
   local at = nil
+  if not relays_seen then
+    -- Every relay's bucket begins to fill now, not when its turn comes.
+    for _, relay in ipairs(all) do allowed_at(relay, now) end
+    relays_seen = true
+  end
   local start = counter % #all
   for i = 0, #all - 1 do
     local relay = all[(start + i) % #all + 1]
@@ -143,10 +149,7 @@ if quiet and not busy then
     quiet = false
   end
 end
-if quiet then
-  retry_at = math.min(retry_at, now + 20000)
-  want = 0
-end
+if quiet then want = 0 end
 
 while got < want and budget > 0 do
   budget = budget - 1
@@ -189,8 +192,21 @@ while got < want and budget > 0 do
       if packed then
         v = math.max(v, own)
         if deaths ~= '0' and deaths ~= false then
-          redis.call('RPUSH', K.alone, send)
-          retry_at = now + 20000
+          local first = got == 0 and not busy
+          if first and may_be_quiet() then
+            if may_go(send, parse(packed)) then
+              go_quiet()
+              hand_out(send, packed, limit, relay, deaths, '1')
+              redis.call('ZADD', K.ready, 'XX', text(own + limit.stride), lane)
+              break
+            end
+          else
+            redis.call('RPUSH', K.alone, send)
+            if may_be_quiet() then
+              go_quiet()
+              break
+            end
+          end
         elseif may_go(send, parse(packed)) then
           hand_out(send, packed, limit, relay, '0', '0')
           redis.call('ZADD', K.ready, 'XX', text(own + limit.stride), lane)
@@ -211,9 +227,11 @@ redis.call('HSET', K.calls, worker, table.concat(call, ' '))
 save_counter()
 save_buckets()
 
-if not quiet and (budget == 0 or ended >= LIMIT_ENDED) then
+if quiet then
+  retry_at = math.min(retry_at, now + 20000)
+elseif budget == 0 or ended >= LIMIT_ENDED then
   retry_at = now
-elseif got < want or quiet then
+elseif got < want then
   local first = redis.call('ZRANGE', K.waiting, 0, 0, 'WITHSCORES')
   if first[2] then retry_at = math.min(retry_at, tonumber(first[2])) end
   first = redis.call('ZRANGE', K.delayed, 0, 0, 'WITHSCORES')

@@ -12,9 +12,13 @@ local count = tonumber(ARGV[2])
 local names, lists, touched = {}, {}, {}
 local i = 3
 for n = 1, count do
-  redis.call('HSET', K.lanes, ARGV[i], ARGV[i + 1])
   names[n] = ARGV[i]
   lists[n] = K.lane .. ARGV[i]
+  if redis.call('HGET', K.lanes, ARGV[i]) ~= ARGV[i + 1] then
+    redis.call('HSET', K.lanes, ARGV[i], ARGV[i + 1])
+    -- A lane that waits for its old limit is looked at again.
+    if redis.call('ZREM', K.waiting, ARGV[i]) == 1 then touched[n] = true end
+  end
   i = i + 2
 end
 local pushed, absorbed = 0, 0

@@ -1,8 +1,9 @@
 //! The backend under a real apalis worker.
 
-use std::{future::Future, time::Duration};
+use std::{any::Any, future::Future, time::Duration};
 
-use apalis::prelude::*;
+use apalis::{layers::catch_panic::CatchPanicLayer, prelude::*};
+use apalis_core::error::AbortError;
 use belt::{BeltBackend, Claimed, Mark, Place, WorkerName, WorkerOptions};
 use domain::{Outcome, outcome::PermanentReason};
 use tokio::{
@@ -41,6 +42,11 @@ impl Running {
     }
 }
 
+/// A function rather than the default's pointer to one, whose type can't cross a spawned task.
+fn panicked(_: &Box<dyn Any + Send>) -> AbortError {
+    AbortError::new(std::io::Error::other("the handler panicked"))
+}
+
 /// An apalis worker with the layers the product uses.
 pub fn run<F, Fut>(name: &str, backend: BeltBackend<Numbered>, handler: F) -> Running
 where
@@ -63,7 +69,7 @@ where
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = WorkerBuilder::new(name)
         .backend(backend)
-        .catch_panic()
+        .layer(CatchPanicLayer::with_panic_handler(panicked))
         .timeout(limit)
         .enable_tracing()
         .build(handler);

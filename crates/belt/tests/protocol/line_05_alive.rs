@@ -82,15 +82,11 @@ async fn a_recovered_job_goes_out_alone_and_is_set_aside_after_three_deaths() {
     for death in 1..=3_u32 {
         let name = format!("w{death}");
         let mut worker = stage.worker(&name).await;
-        let mut held = worker.claim(1).await;
-        if death == 1 {
-            assert_eq!(sends(&held), [1]);
-        } else {
-            assert!(held.is_empty(), "it waits for a quiet worker first: {held:?}");
-            held = worker.claim(10).await;
-            assert_eq!(sends(&held), [1], "alone in its claim");
-            assert!(held[0].alone);
-            assert_eq!(held[0].deaths, death - 1);
+        let held = worker.claim(if death == 1 { 1 } else { 10 }).await;
+        assert_eq!(sends(&held), [1], "alone in its claim");
+        assert_eq!(held[0].deaths, death - 1);
+        assert_eq!(held[0].alone, death > 1);
+        if death > 1 {
             assert!(worker.claim(10).await.is_empty(), "no neighbours while it is held");
         }
         stage.pass(LEASE).await;
@@ -117,12 +113,7 @@ async fn a_job_that_kills_on_the_wire_is_set_aside_too() {
     for death in 1..=3 {
         stage.push(&[job(1, 1)]).await;
         let mut worker = stage.worker(&format!("w{death}")).await;
-        worker.claim(1).await;
-        let held = worker.repeat(1).await.jobs.pop();
-        let held = match held {
-            Some(held) => held,
-            None => worker.one().await,
-        };
+        let held = worker.one().await;
         assert!(worker.mark(&held).await.starts_with("go "));
         stage.pass(LEASE).await;
         stage.belt.sweep().await.expect("swept");
@@ -139,10 +130,18 @@ async fn other_workers_go_on_while_one_is_quiet() {
     stage.pass(LEASE).await;
     let mut a = stage.worker("a").await;
     let mut b = stage.worker("b").await;
-    assert_eq!(a.claim(2).await.len(), 2);
-    let next = a.call(2).await;
-    assert!(next.jobs.is_empty(), "a is to finish what it holds");
-    assert_eq!(sends(&b.claim(3).await), [5, 6, 7]);
+    let alone = a.one().await;
+    assert_eq!(alone.deaths, 1);
+    let mut others = sends(&b.claim(3).await);
+    assert_eq!(others, [3, 4, 5], "b passes by the other recovered job");
+    assert!(a.claim(2).await.is_empty());
+    others.extend(sends(&b.claim(2).await));
+    assert_eq!(others, [3, 4, 5, 6, 7]);
+    a.complete(&alone, done()).await;
+    let next = a.claim(2).await;
+    assert_eq!((next.len(), next[0].deaths, next[0].alone), (1, 1, true), "one after the other");
+    a.complete(&next[0], done()).await;
+    assert_eq!(sends(&a.claim(2).await), [8, 9], "and then a goes on as before");
 }
 
 #[tokio::test]

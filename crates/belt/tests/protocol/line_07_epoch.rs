@@ -128,7 +128,7 @@ async fn the_leader_is_alone_until_it_has_loaded_stops_and_suppressions() {
 
 #[tokio::test]
 async fn workers_resend_outcomes_and_name_what_is_on_the_wire() {
-    let mut stage = Stage::open().await;
+    let stage = Stage::open().await;
     stage.push(&jobs(1..5, 1)).await;
     let mut worker = stage.worker("a").await;
     let held = worker.claim(3).await;

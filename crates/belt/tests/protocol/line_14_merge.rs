@@ -18,7 +18,6 @@ async fn a_repeat_is_one_event_and_order_does_not_matter() {
     // Unknown is on record; the book makes it due again and it goes once more.
     stage.push(&[job(1, 1)]).await;
     let mut b = stage.worker("b").await;
-    b.claim(1).await;
     let second = b.one().await;
     b.complete(&second, deferred()).await;
     b.complete(&second, deferred()).await;

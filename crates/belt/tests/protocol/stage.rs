@@ -120,7 +120,11 @@ impl Worker {
         self.member.claim(self.number, want).await.expect("the claim is answered")
     }
 
+    /// Repeats the last call; the first of all if there was none.
     pub async fn repeat(&mut self, want: usize) -> Claims {
+        if self.number == 0 {
+            return self.call(0).await;
+        }
         self.member.claim(self.number, want).await.expect("the claim is answered")
     }
 
