@@ -62,9 +62,9 @@ impl RelayConfig {
         // Whatever stands here is written into EHLO: a line end in it would be a command of its own.
         let helo_fits = !self.helo_name.is_empty()
             && self.helo_name.len() <= 255
-            && self.helo_name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b));
+            && self.helo_name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
         if !helo_fits {
-            return refuse("helo_name", &self.helo_name, "a host name, such as mail.example.com");
+            return refuse("helo_name", &self.helo_name, "a host name such as mail.example.com, or an address such as [192.0.2.1]");
         }
         if self.max_connections == 0 || self.max_connections > 100_000 {
             return refuse("max_connections", &self.max_connections.to_string(), "1 to 100000");

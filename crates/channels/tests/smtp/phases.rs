@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
+use channels::smtp::Relays;
 use testkit::{
     ScriptedRelay,
     relay::{Phase, Step},
 };
 use tokio::time::Instant;
 
-use super::harness::{LIMIT, accepted_ids, assert_label, back_off_over, id, relays, send};
+use super::harness::{LIMIT, accepted_ids, assert_label, back_off_over, config, id, relays, send};
 
 /// One relay misbehaves once in `phase` with `step`; then it behaves.
 async fn misbehaves_once(phase: Phase, step: Step, label: &str, context: &str) {
@@ -167,6 +168,23 @@ async fn a_refused_recipient_keeps_the_connection() {
     relay.wait_until("RSET came", |r| r.commands().iter().any(|(_, c)| c == "RSET")).await;
     assert_label(&send(&relays, 2).await, "done", "the next");
     assert_eq!(relay.ledger()[0].rcpt, ["anna@example.com"]);
+}
+
+/// Both say that the relay closes; one that does not is not taken at its silence.
+#[tokio::test]
+async fn after_421_and_521_the_connection_is_not_used_again() {
+    for (phase, code) in [(Phase::Dot, 421), (Phase::Rcpt, 421), (Phase::Rcpt, 521)] {
+        let relay = ScriptedRelay::start().await;
+        let mut config = config(&relay);
+        config.idle = Duration::from_secs(600);
+        let relays = Relays::new([config]).unwrap();
+        relay.next(phase, Step::reply(code, "closing"));
+        send(&relays, 1).await;
+        relay.wait_until_open(0).await;
+        back_off_over(&relays).await;
+        assert_label(&send(&relays, 2).await, "done", &format!("{phase:?} {code}"));
+        assert_eq!(relay.connections_seen(), 2, "{phase:?} {code}");
+    }
 }
 
 /// A relay that refuses in the middle of the content (and may stop reading) has not seen its end.
