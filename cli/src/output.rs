@@ -16,11 +16,6 @@ impl Output {
         Self { json }
     }
 
-    /// Whether programs read along.
-    pub fn is_json(self) -> bool {
-        self.json
-    }
-
     /// The whole answer of a command.
     pub fn answer<T: Serialize>(
         self,

@@ -184,16 +184,12 @@ impl Store {
     }
 
     /// Ends what is due or queued of an activation as `cancelled`, 500 sends a transaction, so that
-    /// nobody waits for a big one; answers how many.
+    /// nobody waits for a big one; answers how many. To be called once the activation has ended: that
+    /// waited for the expansion that was writing, and no other begins.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; what was moved before a failure stays moved.
+    /// When the book fails; what was moved before stays moved.
     pub async fn cancel_open_sends(&self, id: ActivationId, reason: &str) -> Result<u64> {
-        // An expansion that read the activation as live holds its row; past this lock it has
-        // committed, so its sends are seen below, and no later one begins.
-        let mut tx = self.begin_write().await?;
-        tx.lock_activation(id).await?.ok_or_else(|| StoreError::not_found("activation", id))?;
-        tx.commit().await?;
         let mut moved = 0;
         loop {
             let mut tx = self.begin_write().await?;

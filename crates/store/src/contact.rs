@@ -137,7 +137,7 @@ impl Store {
             }
         }
         tx.put_contacts(company, list, &to_put, change_number, now, &mut ids).await?;
-        tx.add_consents(&inputs_once, &ids, change_number).await?;
+        tx.add_consents(&inputs_once, &ids).await?;
         tx.commit().await?;
         Ok(counts)
     }
@@ -237,7 +237,6 @@ impl WriteTx {
         &mut self,
         inputs: &[&ContactInput],
         ids: &HashMap<String, i64>,
-        change_number: i64,
     ) -> Result<()> {
         let given: Vec<(i64, &ConsentInput)> = inputs
             .iter()
@@ -261,7 +260,6 @@ impl WriteTx {
         }
         let missing: std::collections::HashSet<i64> = missing.into_iter().collect();
         let mut rows = Rows::new(5, missing.len());
-        let mut touched = Rows::new(2, missing.len());
         for (contact, consent) in given.iter().filter(|(contact, _)| missing.contains(contact)) {
             rows.push([
                 Value::Int(*contact),
@@ -270,10 +268,8 @@ impl WriteTx {
                 consent.text.as_str().into(),
                 Value::Int(consent.at.get()),
             ]);
-            touched.push([Value::Int(*contact), Value::Int(change_number)]);
         }
         rows.execute(engine, self.connection(), sql!("consent/add_many.sql")).await?;
-        touched.execute(engine, self.connection(), sql!("contact/touch_many.sql")).await?;
         Ok(())
     }
 }

@@ -77,14 +77,16 @@ impl fmt::Debug for WriteTx {
 }
 
 impl Store {
-    /// Opens the book at `sqlite:///path/to/file.sqlite` (made if it is missing) or `postgres://…`.
+    /// Opens the book at `sqlite:FILE` or `sqlite:///path/to/file.sqlite` (made if it is missing), or at
+    /// `postgres://…`.
     /// Does not migrate it.
     ///
     /// # Errors
     /// [`StoreError::BadUrl`]; [`StoreError::Unwritable`] naming the file; [`StoreError::Unreachable`].
     pub async fn open(url: &str, options: StoreOptions) -> Result<Self> {
         sqlx::any::install_default_drivers();
-        if let Some(path) = url.strip_prefix("sqlite://") {
+        let file = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+        if let Some(path) = file {
             Self::open_sqlite(path, options).await
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Self::open_postgres(url, options).await

@@ -11,9 +11,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum StoreError {
     /// The URL is none the book can be at.
-    #[error(
-        "\"{url}\" is no book; expected sqlite:///path/to/file.sqlite or postgres://user@host/database"
-    )]
+    #[error("\"{url}\" is no book; expected sqlite:FILE or postgres://user@host/database")]
     BadUrl {
         /// The URL, its password masked.
         url: String,

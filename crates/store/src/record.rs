@@ -1,6 +1,6 @@
 //! Recording: what the workers report becomes events and ends of sends, in any order, any number of times.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use domain::{
     ActivationId, AddressHash, ClaimNumber, EventKind, HashScope, Outcome, OutcomeRecord,
@@ -175,8 +175,8 @@ impl WriteTx {
                     EventKind::of(&record.outcome).as_str(),
                     record.claim.to_i64(),
                 );
-                if !witnesses.contains_key(&key) {
-                    witnesses.insert(key, outcome);
+                if let Entry::Vacant(place) = witnesses.entry(key) {
+                    place.insert(outcome);
                     order.push(key);
                 }
             }

@@ -210,12 +210,12 @@ fn watch(folder: &Path) {
         done
     "#;
     Command::new("setsid")
-        .args(["sh", "-c", SCRIPT, "sh"])
+        .args(["--fork", "sh", "-c", SCRIPT, "sh"])
         .arg(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
+        .status()
         .expect("setsid, sh and flock are part of every Debian");
 }
 

@@ -11,7 +11,7 @@ use proptest::{
     strategy::ValueTree,
     test_runner::{Config, TestRunner},
 };
-use store::{StreamedOutcome, reason};
+use store::{AddressState, StreamedOutcome, reason};
 
 use crate::builder::{Book, GIVE_UP, NOW, outcome};
 
@@ -77,11 +77,24 @@ async fn a_bad_address_is_suppressed_everywhere(book: Book) {
         .unwrap();
     assert_eq!(kept.reason, reason::HARD_BOUNCE);
     assert_eq!(book.counts(id).await["failed:bad_address"], 1);
-    // The file does not bring the address back.
-    let input = book.contact(&lane, &fed[0].address);
-    let counts =
-        book.store.upsert_contacts(&lane.company, &lane.list, &[input], NOW).await.unwrap();
-    assert_eq!(counts.unchanged, 1);
+    // The file does not bring the address back, not even with something new about the person.
+    let mut input = book.contact(&lane, &fed[0].address);
+    let put = |input| {
+        let (store, lane) = (book.store.clone(), lane.clone());
+        async move { store.upsert_contacts(&lane.company, &lane.list, &[input], NOW).await.unwrap() }
+    };
+    assert_eq!(put(input.clone()).await.unchanged, 1);
+    input.first_name = "Another".to_owned();
+    assert_eq!(put(input).await.updated, 1);
+    let activation = book.store.activation(id).await.unwrap().unwrap();
+    let mut tx = book.store.begin_write().await.unwrap();
+    let late = tx.late_contacts(&activation, domain::ContactId::new(0), 10).await.unwrap();
+    let states: Vec<AddressState> = late.iter().map(|contact| contact.address_state).collect();
+    assert_eq!(
+        (states.as_slice(), late[0].hard_bounced),
+        ([AddressState::Bounced].as_slice(), true)
+    );
+    tx.rollback().await.unwrap();
     let kinds = book.store.event_counts(None, None).await.unwrap();
     assert_eq!(kinds, [(EventKind::Bounced, 1)]);
 }

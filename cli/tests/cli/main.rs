@@ -1,0 +1,5 @@
+//! The built binary, as people and scripts use it: exit codes, and what goes to which stream.
+
+mod exit_codes;
+mod machine;
+mod main_path;
