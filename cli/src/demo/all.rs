@@ -87,7 +87,7 @@ pub async fn run(options: Options, file: Option<PathBuf>) -> anyhow::Result<Exit
 fn settings_of(given: &Config, file: Option<&Path>, folder: &Path) -> anyhow::Result<Settings> {
     let mut settings = Settings::from_file(file)?;
     if given.book.url.expose() == Config::default().book.url.expose() {
-        settings.set("book", "url", &format!("sqlite:{}", folder.join("book.sqlite").display()));
+        settings.set("book", "url", &format!("sqlite://{}", folder.join("book.sqlite").display()));
     }
     let keys = Keys::of(given, &folder.join("keys.toml"))?;
     if let Some((address_key, link_key)) = keys.made {

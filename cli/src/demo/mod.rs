@@ -42,6 +42,8 @@ const PACKAGE: &str = "product-launch";
 /// Of 1,000 recipients so many unsubscribe, and so many have a scanner that opens links.
 const UNSUBSCRIBE_PER_MILLE: u32 = 30;
 const SCAN_PER_MILLE: u32 = 50;
+/// The pause before a child is started again that it reaches after five deaths in a row.
+const DIES_AGAIN_PAUSE: Duration = Duration::from_millis(1_600);
 /// How long a child may take to get ready.
 const CHILD_WITHIN: Duration = Duration::from_secs(30);
 
@@ -169,10 +171,12 @@ async fn drive(options: &Options, folder: &Path, base: Base) -> anyhow::Result<(
         eprintln!("{:>9}  {}", "mail", sink.http);
     }
 
+    let keeps_dying = keeps_dying(&fleet.supervisor, folder);
     let campaign = Campaign { options, data: &data, sink: sink.as_ref(), folder, fleet: &fleet };
     let summary = tokio::select! {
         summary = campaign.run() => summary?,
         error = fleet.failed() => return Err(error),
+        error = keeps_dying => return Err(error),
     };
     Ok((fleet, summary))
 }
@@ -333,12 +337,13 @@ fn say_launched(launched: &Launched) {
 fn settings(options: &Options, folder: &Path, relay: &str) -> anyhow::Result<Settings> {
     let listen = format!("127.0.0.1:{}", free_loopback_port().context("no port for the portal")?);
     let mut settings = Settings::alone();
-    let sqlite = format!("sqlite:{}", folder.join("book.sqlite").display());
+    let sqlite = format!("sqlite://{}", folder.join("book.sqlite").display());
     settings.set("book", "url", options.book.as_deref().unwrap_or(&sqlite));
     settings.set("portal", "listen", &listen);
     settings.set("portal", "public_url", &format!("http://{listen}"));
     settings.set("secrets", "address_key", &settings::random_key());
     settings.set("secrets", "link_key", &settings::random_key());
+    settings.set("smtp", "helo_name", "demo.throughline.example");
     settings.set_relay("demo", relay);
     Ok(settings)
 }
@@ -403,6 +408,39 @@ pub(crate) fn tell_deaths(supervisor: &Supervisor) {
             }
         }
     });
+}
+
+/// Waits until a child has died several times without ever running for long: it will not get better by itself.
+/// Begins to listen at the call.
+fn keeps_dying(supervisor: &Supervisor, folder: &Path) -> impl Future<Output = anyhow::Error> {
+    let mut events = supervisor.events();
+    let folder = folder.to_owned();
+    async move {
+        loop {
+            match events.recv().await {
+                // The pause doubles with every death that follows soon.
+                Ok(ChildEvent::Ended { child, again_after: Some(pause), .. })
+                    if pause >= DIES_AGAIN_PAUSE =>
+                {
+                    let log = folder.join(format!("{}.log", child.name));
+                    let text = std::fs::read_to_string(&log).unwrap_or_default();
+                    let why = text
+                        .lines()
+                        .rfind(|line| line.starts_with("Error"))
+                        .unwrap_or("no reason in its log");
+                    return anyhow::anyhow!(
+                        "{} dies again and again: {why} ({})",
+                        child.name,
+                        log.display()
+                    );
+                }
+                Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => {
+                    std::future::pending().await
+                }
+            }
+        }
+    }
 }
 
 /// Whether the private Redis failed because there is none on this machine.

@@ -13,6 +13,9 @@ use anyhow::Context;
 use process::Config;
 use toml::{Table, Value};
 
+/// Connections of one worker to the relay: as many as it has hands.
+const RELAY_CONNECTIONS: i64 = 25;
+
 /// Makes a folder that only its owner can read.
 pub fn private_folder(path: &Path) -> anyhow::Result<PathBuf> {
     fs::DirBuilder::new()
@@ -67,6 +70,7 @@ impl Settings {
         let relay = Table::from_iter([
             ("name".to_owned(), Value::from(name)),
             ("address".to_owned(), Value::from(address)),
+            ("max_connections".to_owned(), Value::from(RELAY_CONNECTIONS)),
         ]);
         self.table.insert("relay".to_owned(), Value::Array(vec![Value::Table(relay)]));
     }
