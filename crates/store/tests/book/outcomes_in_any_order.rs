@@ -11,6 +11,7 @@ use proptest::{
     strategy::ValueTree,
     test_runner::{Config, TestRunner},
 };
+use sqlx::Connection;
 use store::{AddressState, StreamedOutcome, reason};
 
 use crate::builder::{Book, GIVE_UP, NOW, outcome};
@@ -253,4 +254,41 @@ async fn a_recorder_and_a_cancel_at_once_lose_nothing(book: Book) {
     tokio::join!(record, cancel);
     let counts = book.counts(id).await;
     assert_eq!((counts["sent"], counts["cancelled:cancelled"]), (300, 300), "{counts:?}");
+}
+
+/// Between reading a send and writing it somebody else moves it: the recorder must merge into what is
+/// there then. Only Postgres lets two writers meet; the row lock makes them meet every time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_send_that_moves_under_the_recorder_is_merged_again() {
+    let book = Book::on_postgres().await;
+    let (_, _, id) = book.running(1).await;
+    let fed = book.feed_all().await.sends;
+    let mut canceller = sqlx::PgConnection::connect(book.database.url()).await.unwrap();
+    let mut watcher = sqlx::PgConnection::connect(book.database.url()).await.unwrap();
+    let mut tx = canceller.begin().await.unwrap();
+    sqlx::query("UPDATE send SET state = 'cancelled', reason = 'cancelled' WHERE send_id = $1")
+        .bind(fed[0].send.get())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let deferred =
+        outcome(&fed[0], 1, Outcome::transient(Duration::from_secs(9), Answer::default()));
+    let store = book.store.clone();
+    let recorder =
+        tokio::spawn(async move { store.record("outcomes", &[deferred], GIVE_UP).await.unwrap() });
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let count: i64 = sqlx::query_scalar(waiting).fetch_one(&mut watcher).await.unwrap();
+        if count > 0 {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "the recorder never met the lock");
+        tokio::task::yield_now().await;
+    }
+    tx.commit().await.unwrap();
+    let recorded = recorder.await.unwrap();
+    assert_eq!((recorded.new, recorded.changed.len()), (1, 0));
+    assert_eq!(book.counts(id).await["cancelled:cancelled"], 1);
 }
