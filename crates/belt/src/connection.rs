@@ -165,7 +165,8 @@ impl Belt {
         }
     }
 
-    async fn learn_scripts(&self) -> Result<Arc<Scripts>> {
+    /// The scripts of the epoch the belt is in, looked up from the server.
+    pub(crate) async fn learn_scripts(&self) -> Result<Arc<Scripts>> {
         let (epoch, _) = self.epoch_key().await?.ok_or(Error::Closed)?;
         Ok(self.scripts_of(epoch))
     }

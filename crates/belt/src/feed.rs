@@ -107,7 +107,7 @@ impl Belt {
     /// # Errors
     /// [`crate::Error::Closed`], [`crate::Error::Unreachable`].
     pub async fn lane_depths(&self, lanes: &[PartnerId]) -> Result<Vec<u64>> {
-        let epoch = self.current_scripts().await?.epoch;
+        let epoch = self.learn_scripts().await?.epoch;
         let mut depths = Vec::with_capacity(lanes.len());
         for part in lanes.chunks(PART) {
             let mut pipeline = redis::pipe();
@@ -125,7 +125,7 @@ impl Belt {
     /// # Errors
     /// [`crate::Error::Closed`], [`crate::Error::Unreachable`].
     pub async fn queued(&self) -> Result<u64> {
-        let epoch = self.current_scripts().await?.epoch;
+        let epoch = self.learn_scripts().await?.epoch;
         let key = |name| self.keys().in_channel(epoch, self.channel, name);
         let mut pipeline = redis::pipe();
         pipeline.cmd("HLEN").arg(key("jobs")).cmd("HLEN").arg(key("hand"));

@@ -180,7 +180,7 @@ impl Belt {
     /// # Errors
     /// [`Error::Closed`], [`Error::Unreachable`].
     pub async fn reporting_status(&self) -> Result<ReportingStatus> {
-        let epoch = self.current_scripts().await?.epoch;
+        let epoch = self.learn_scripts().await?.epoch;
         let (reported, roster) =
             (self.keys().in_epoch(epoch, "reported"), self.keys().in_epoch(epoch, "roster"));
         let mut pipeline = redis::pipe();
@@ -215,7 +215,7 @@ impl Belt {
     /// # Errors
     /// [`Error::Closed`], [`Error::Unreachable`].
     pub async fn on_the_wire(&self) -> Result<Vec<SendId>> {
-        let epoch = self.current_scripts().await?.epoch;
+        let epoch = self.learn_scripts().await?.epoch;
         let mut command = redis::cmd("HKEYS");
         command.arg(self.keys().in_channel(epoch, self.channel, "hand"));
         let sends: Vec<String> = self.ask("the hands", command).await?;
@@ -254,8 +254,8 @@ impl Belt {
         self.load_part(fence, "offset", &[&offset_ms.to_string()]).await
     }
 
-    /// Upkeep, once a second: buries dead workers even when no worker calls, and removes a bounded
-    /// number of keys that old epochs left behind.
+    /// Upkeep, once a second: buries dead workers even when no worker calls, and removes the keys
+    /// that an old epoch left behind, a thousand looked at in one command.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Unreachable`].

@@ -89,7 +89,7 @@ impl Belt {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Closed`].
     pub async fn workers(&self) -> Result<Vec<WorkerSeen>> {
-        let epoch = self.current_scripts().await?.epoch;
+        let epoch = self.learn_scripts().await?.epoch;
         let mut command = redis::cmd("ZRANGE");
         command
             .arg(self.keys().in_channel(epoch, self.channel, "workers"))

@@ -1,0 +1,108 @@
+//! What the belt costs the server: microseconds of Redis time per job for push, claim, and the
+//! checkpoint that completes one job and marks the next, with few lanes and with thousands.
+//!
+//! `cargo run --release -p belt --example belt_cost`
+
+use belt::{
+    Belt, BeltConfig, NewJob, OpenWith, Relay, WorkerName,
+    protocol::Op,
+};
+use domain::{ActivationId, OnUnknown, PartnerId, SendId, UtcMillis};
+use testkit::TestRedis;
+
+const JOBS: usize = 46_000;
+const BATCH: usize = 50;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("server time per job in microseconds, {JOBS} jobs, batches of {BATCH}");
+    println!("{:>8} {:>8} {:>8} {:>16} {:>14}", "lanes", "push", "claim", "complete + mark", "bytes a job");
+    for lanes in [10, 1_000, 23_000] {
+        measure(lanes).await?;
+    }
+    Ok(())
+}
+
+async fn measure(lanes: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let redis = TestRedis::start();
+    let belt = Belt::connect(BeltConfig::new(redis.url())).await?;
+    let relays = vec![Relay { name: "relay".into(), limit: Some("1000000/s, burst 1000000".parse()?) }];
+    belt.open(1, 1, OpenWith { relays, ..OpenWith::default() }).await?;
+    belt.finish_reporting(1).await?;
+    let (worker, _, _) = belt.join(&WorkerName::new("cost"), &[], &[]).await?;
+    let jobs = (0..JOBS).map(|n| job(n, lanes)).collect::<Result<Vec<_>, _>>()?;
+
+    let empty = number(&redis, "memory", "used_memory:")?;
+    reset(&redis);
+    belt.push(&jobs, 1).await?;
+    let push = spent(&redis)?;
+    let full = number(&redis, "memory", "used_memory:")?;
+
+    let (mut claim, mut checkpoint, mut call, mut done) = (0, 0, 0, 0);
+    while done < JOBS {
+        reset(&redis);
+        call += 1;
+        let claims = worker.claim(call, BATCH).await?;
+        claim += spent(&redis)?;
+        reset(&redis);
+        let ops: Vec<Op<'_>> = claims.jobs.iter().map(Op::Mark).collect();
+        worker.checkpoint(&ops).await?;
+        let records: Vec<String> = claims.jobs.iter().map(|job| {
+            format!(
+                "{{\"v\":1,\"send\":\"{}\",\"activation\":\"{}\",\"partner\":\"{}\",\"claim\":\"{}\",\"on_unknown\":\"retry\",\"outcome\":{{\"end\":\"done\",\"code\":250}}}}",
+                job.send, job.activation, job.lane, job.claim
+            )
+        }).collect();
+        let ops: Vec<Op<'_>> = claims.jobs.iter().zip(&records)
+            .map(|(meta, record)| Op::Complete { meta, done: true, record })
+            .collect();
+        worker.checkpoint(&ops).await?;
+        checkpoint += spent(&redis)?;
+        done += claims.jobs.len();
+        if call % 200 == 0 {
+            worker.beat().await?;
+        }
+    }
+    let per_job = |micros: u64| micros as f64 / JOBS as f64;
+    println!(
+        "{lanes:>8} {:>8.1} {:>8.1} {:>16.1} {:>14}",
+        per_job(push), per_job(claim), per_job(checkpoint), (full - empty) / JOBS as u64,
+    );
+    Ok(())
+}
+
+fn job(n: usize, lanes: usize) -> Result<NewJob, Box<dyn std::error::Error>> {
+    let lane: PartnerId = format!("par_01j0000000000000000{:07}", n % lanes).parse()?;
+    let hash = format!("{n:032x}").parse::<domain::AddressHash>()?;
+    Ok(NewJob {
+        send: SendId::new(i64::try_from(n)?),
+        lane,
+        weight: 1,
+        partner_limit: Some("1000000/s, burst 1000000".parse()?),
+        vendor: "ven_01j00000000000000000000001".parse()?,
+        activation: ActivationId::new(1),
+        version: "c".repeat(64),
+        suppression: [hash.clone(), hash.clone(), hash],
+        on_unknown: OnUnknown::Retry,
+        not_after: None,
+        first_fed_at: UtcMillis::new(0),
+        payload: format!("{{\"v\":1,\"fields\":\"{}\"}}", "x".repeat(600)),
+    })
+}
+
+fn reset(redis: &TestRedis) {
+    redis.cli(&["CONFIG", "RESETSTAT"]);
+}
+
+fn spent(redis: &TestRedis) -> Result<u64, Box<dyn std::error::Error>> {
+    let text = redis.cli(&["INFO", "commandstats"]);
+    let line = text.lines().find(|line| line.starts_with("cmdstat_evalsha:")).ok_or("no script ran")?;
+    let micros = line.split("usec=").nth(1).and_then(|rest| rest.split(',').next()).ok_or("no time")?;
+    Ok(micros.parse()?)
+}
+
+fn number(redis: &TestRedis, section: &str, name: &str) -> Result<u64, Box<dyn std::error::Error>> {
+    let text = redis.cli(&["INFO", section]);
+    let value = text.lines().find_map(|line| line.strip_prefix(name)).ok_or("not in INFO")?;
+    Ok(value.trim().split(',').next().unwrap_or_default().parse()?)
+}
