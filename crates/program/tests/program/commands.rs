@@ -1,9 +1,10 @@
 //! `pause`, `resume`, `cancel`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use domain::{ActivationState, SendState};
+use domain::{ActivationState, SendState, activation::ActivationCommand, time::Clock};
 use program::{BeltTold, ErrorKind};
+use testkit::wait::wait_for;
 use tokio::task::JoinSet;
 
 use crate::world::{OPS, World};
@@ -65,7 +66,7 @@ async fn cancel_ends_what_had_not_gone() {
 async fn the_last_word_is_the_book_s() {
     let world = Arc::new(World::new().await);
     let (_, _, activation) = world.launched("acme").await;
-    for _ in 0..20 {
+    for _ in 0..5 {
         let mut commands = JoinSet::new();
         for n in 0..8 {
             let world = world.clone();
@@ -82,4 +83,27 @@ async fn the_last_word_is_the_book_s() {
         let stopped = world.belt_says(&activation.to_string());
         assert_eq!(stopped, row.state == ActivationState::Paused, "the book says {}", row.state);
     }
+}
+
+/// The other command overtakes this one between the book and the belt: Redis stands still until the
+/// book has both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_was_overtaken_tells_the_belt_again() {
+    let world = Arc::new(World::new().await);
+    let (_, _, activation) = world.launched("acme").await;
+    world.redis.pause();
+    let pausing = tokio::spawn({
+        let world = world.clone();
+        async move { world.program.pause(&OPS, activation).await.unwrap() }
+    });
+    wait_for("the pause to be in the book", Duration::from_secs(10), || async {
+        let row = world.store.activation(activation).await.unwrap().unwrap();
+        (row.state == ActivationState::Paused).then_some(())
+    })
+    .await;
+    let resume = ActivationCommand::Resume;
+    world.store.change_activation(activation, resume, "another", world.clock.now()).await.unwrap();
+    world.redis.resume();
+    assert_eq!(pausing.await.unwrap().belt, BeltTold::Told);
+    assert!(!world.belt_says(&activation.to_string()), "the book says it runs");
 }

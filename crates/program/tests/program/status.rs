@@ -30,3 +30,17 @@ async fn counts_add_up_to_the_audience() {
     let status = world.program.status(&OPS, None).await.unwrap();
     assert_eq!(status.oldest_due.unwrap().send, queued[0].send);
 }
+
+#[tokio::test]
+async fn a_step_that_lost_somebody_is_said() {
+    let world = World::new().await;
+    let (_, _, activation) = world.launched("acme").await;
+    let mut sends = world.sends_for(activation, "announce").await;
+    sends.extend(world.sends_for(activation, "deep-dive").await.into_iter().take(1));
+    world.expand_with(activation, &sends).await;
+    let status = world.program.status(&OPS, Some(activation)).await.unwrap();
+    assert_eq!(
+        (status.activations[0].audience, status.activations[0].adds_up),
+        (Some(2), Some(false))
+    );
+}

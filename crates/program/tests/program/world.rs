@@ -164,10 +164,9 @@ impl World {
         (partner, company, launched.activations[0].activation)
     }
 
-    /// Expands an activation as the scheduler would, every contact with a send for step `announce`;
-    /// the sends, by address.
-    pub async fn expand(&self, activation: domain::ActivationId) -> Vec<(String, domain::SendId)> {
-        let step: StepKey = "announce".parse().unwrap();
+    /// A send of one step for every contact of an activation's list.
+    pub async fn sends_for(&self, activation: domain::ActivationId, step: &str) -> Vec<NewSend> {
+        let step: StepKey = step.parse().unwrap();
         let mut tx = self.store.begin_write().await.unwrap();
         let row = tx.begin_expand(activation).await.unwrap().unwrap();
         let audience = tx.audience_chunk(&row, 100).await.unwrap();
@@ -178,7 +177,8 @@ impl World {
             })
             .collect();
         let persons = tx.ensure_persons(&self.vendor, &hashes).await.unwrap();
-        let sends: Vec<NewSend> = audience
+        tx.commit().await.unwrap();
+        audience
             .iter()
             .zip(&persons)
             .map(|(contact, person)| NewSend {
@@ -190,10 +190,23 @@ impl World {
                 due_at: UtcMillis::new(0),
                 skip: None,
             })
-            .collect();
-        tx.insert_sends(&row, &sends).await.unwrap();
+            .collect()
+    }
+
+    /// Writes these sends as an activation's whole audience.
+    pub async fn expand_with(&self, activation: domain::ActivationId, sends: &[NewSend]) {
+        let mut tx = self.store.begin_write().await.unwrap();
+        let row = tx.begin_expand(activation).await.unwrap().unwrap();
+        tx.insert_sends(&row, sends).await.unwrap();
         tx.finish_expand(activation, self.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// Expands an activation as the scheduler would, every contact with a send for step `announce`,
+    /// and feeds it; the sends, by address.
+    pub async fn expand(&self, activation: domain::ActivationId) -> Vec<(String, domain::SendId)> {
+        let sends = self.sends_for(activation, "announce").await;
+        self.expand_with(activation, &sends).await;
         let on_belt = Default::default();
         let window = store::FeedWindow {
             now: self.clock.now(),
