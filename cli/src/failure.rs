@@ -55,7 +55,7 @@ pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
 
 /// The first cause that is of a known kind decides.
 fn code_of(error: &anyhow::Error) -> u8 {
-    error.chain().find_map(|cause| code_of_cause(cause)).unwrap_or(FAILED)
+    error.chain().find_map(code_of_cause).unwrap_or(FAILED)
 }
 
 fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {

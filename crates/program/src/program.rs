@@ -45,12 +45,15 @@ pub struct Parts {
     pub list_domain: String,
 }
 
+/// Newest first.
+type CompiledVersions = VecDeque<(ContentHash, Arc<Compiled>)>;
+
 /// What a user may ask for. Cheap to clone.
 #[derive(Clone)]
 pub struct Program {
     pub(crate) parts: Arc<Parts>,
     pub(crate) launches: Arc<Semaphore>,
-    compiled: Arc<Mutex<VecDeque<(ContentHash, Arc<Compiled>)>>>,
+    compiled: Arc<Mutex<CompiledVersions>>,
 }
 
 /// Launches at work at once. A crowd that clicks at the same moment waits here, as long as it takes,
