@@ -199,7 +199,7 @@ impl Campaign<'_> {
             .into_iter()
             .find(|package| package.name() == PACKAGE)
             .with_context(|| format!("no package {PACKAGE} comes with this program"))?;
-        let published = program.publish_files(&Actor::Ops, &vendor, &package.files()).await?;
+        let published = program.publish_files(&Actor::Ops, &vendor, package.files()).await?;
         eprintln!("Published {} as version {}.", published.slug, published.number);
 
         let launched = program.launch(&Actor::Ops, &launch(&vendor)).await?;
