@@ -11,7 +11,7 @@ use std::{
 
 use domain::UtcMillis;
 use store::{StateCounts, Store, StoreOptions};
-use testkit::{ScriptedRelay, TestDatabase, TestPostgres, TestRedis, wait::wait_for};
+use testkit::{ScriptedRelay, TestDatabase, TestRedis, wait::wait_for};
 
 /// How long anything in these tests may take before it counts as broken.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -48,15 +48,9 @@ pub struct Fleet {
     pub relay: ScriptedRelay,
     pub store: Store,
     folder: tempfile::TempDir,
-    book_url: String,
     portal: std::net::SocketAddr,
     processes: Vec<Process>,
-    _database: Database,
-}
-
-enum Database {
-    Sqlite(#[expect(dead_code, reason = "kept so that the file lives")] TestDatabase),
-    Postgres(#[expect(dead_code, reason = "kept so that the cluster lives")] TestPostgres),
+    database: TestDatabase,
 }
 
 /// One role of the fleet as an OS process.
@@ -91,17 +85,11 @@ impl Fleet {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let redis = TestRedis::start();
         let relay = ScriptedRelay::start().await;
-        let (book_url, database) = match size.engine {
-            Engine::Sqlite => {
-                let database = TestDatabase::sqlite();
-                (database.url().to_owned(), Database::Sqlite(database))
-            }
-            Engine::Postgres => {
-                let postgres = TestPostgres::start();
-                (postgres.fresh_database(), Database::Postgres(postgres))
-            }
+        let database = match size.engine {
+            Engine::Sqlite => TestDatabase::sqlite(),
+            Engine::Postgres => TestDatabase::postgres(),
         };
-        let store = Store::open(&book_url, StoreOptions::default()).await.expect("the book opens");
+        let store = Store::open(database.url(), StoreOptions::default()).await.expect("the book opens");
         let portal = free_address();
         let fleet = Self {
             size,
@@ -109,10 +97,9 @@ impl Fleet {
             relay,
             store,
             folder,
-            book_url,
             portal,
             processes: Vec::new(),
-            _database: database,
+            database,
         };
         fleet.ok(&["migrate"]);
         fleet.ok(&["vendor", "add", "Northwind Secure"]);
@@ -158,7 +145,7 @@ impl Fleet {
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("THROUGHLINE__BOOK__URL", &self.book_url)
+            .env("THROUGHLINE__BOOK__URL", self.database.url())
             .env("THROUGHLINE__REDIS__URL", self.redis.url())
             .env("THROUGHLINE__SECRETS__ADDRESS_KEY", "aa".repeat(32))
             .env("THROUGHLINE__SECRETS__LINK_KEY", "bb".repeat(32))

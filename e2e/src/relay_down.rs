@@ -11,7 +11,7 @@ async fn sends_wait_and_go_on() {
     fleet.start("worker");
     fleet.launch();
     fleet.relay.wait_until_accepted(30).await;
-    let address = fleet.relay.address().to_owned();
+    let address = fleet.relay.address();
     fleet.relay.stop().await;
     let before = fleet.relay.accepted();
     wait_for("the worker to meet the closed relay", PATIENCE, || async {
@@ -20,7 +20,7 @@ async fn sends_wait_and_go_on() {
     })
     .await;
 
-    let relay = ScriptedRelay::start_at(&address).await;
+    let relay = ScriptedRelay::builder().address(&address).start().await;
     fleet.wait_until_sent(fleet.first_step_sends()).await;
     let mut ids: Vec<String> =
         before.into_iter().chain(relay.accepted()).map(|taken| taken.message_id).collect();
