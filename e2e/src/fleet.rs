@@ -89,18 +89,11 @@ impl Fleet {
             Engine::Sqlite => TestDatabase::sqlite(),
             Engine::Postgres => TestDatabase::postgres(),
         };
-        let store = Store::open(database.url(), StoreOptions::default()).await.expect("the book opens");
+        let store =
+            Store::open(database.url(), StoreOptions::default()).await.expect("the book opens");
         let portal = free_address();
-        let fleet = Self {
-            size,
-            redis,
-            relay,
-            store,
-            folder,
-            portal,
-            processes: Vec::new(),
-            database,
-        };
+        let fleet =
+            Self { size, redis, relay, store, folder, portal, processes: Vec::new(), database };
         fleet.ok(&["migrate"]);
         fleet.ok(&["vendor", "add", "Northwind Secure"]);
         fleet.import();
@@ -127,10 +120,15 @@ impl Fleet {
         self.ok(&["import", "partners", partners.to_str().expect("UTF-8")]);
         for n in 0..self.size.partners {
             let file = self.folder.path().join(format!("contacts-{n}.csv"));
-            let mut text = String::from("email,first_name,last_name,company,language,consent_basis,consent_source\n");
+            let mut text = String::from(
+                "email,first_name,last_name,company,language,consent_basis,consent_source\n",
+            );
             for c in 0..self.size.contacts {
-                writeln!(text, "person{c}@customer{n}.example,Anna{c},Meier,Customer {n},en,opt_in,web form")
-                    .expect("a String takes everything");
+                writeln!(
+                    text,
+                    "person{c}@customer{n}.example,Anna{c},Meier,Customer {n},en,opt_in,web form"
+                )
+                .expect("a String takes everything");
             }
             std::fs::write(&file, text).expect("the temporary folder is writable");
             let (company, file) = (format!("p{n}"), file.display().to_string());
@@ -267,7 +265,11 @@ impl Fleet {
             *accepted.entry(taken.message_id).or_default() += 1;
         }
         let counts = self.counts().await;
-        assert_eq!(accepted.len() as i64, counts.sent, "ledger and book name different sends: {counts:?}");
+        assert_eq!(
+            accepted.len() as i64,
+            counts.sent,
+            "ledger and book name different sends: {counts:?}"
+        );
         accepted.values().map(|times| times - 1).sum()
     }
 

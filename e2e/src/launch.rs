@@ -23,11 +23,20 @@ async fn becomes_co_branded_mail(engine: Engine) {
         let number = partner.trim_start_matches('p').trim_end_matches(".example");
         let customer = format!("@customer{number}.example");
         assert!(taken.rcpt.iter().all(|rcpt| rcpt.ends_with(&customer)), "{:?}", taken.rcpt);
-        for header in ["List-Unsubscribe: <http", "List-Unsubscribe-Post: List-Unsubscribe=One-Click", "List-ID:", "Message-ID:", "Date:"] {
+        for header in [
+            "List-Unsubscribe: <http",
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+            "List-ID:",
+            "Message-ID:",
+            "Date:",
+        ] {
             assert!(mail.contains(header), "{header} is missing in\n{mail}");
         }
         for other in (0..fleet.size.partners).filter(|other| other.to_string() != number) {
-            assert!(!mail.contains(&format!("p{other}.example")), "another partner's text in\n{mail}");
+            assert!(
+                !mail.contains(&format!("p{other}.example")),
+                "another partner's text in\n{mail}"
+            );
         }
     }
 }

@@ -21,6 +21,8 @@ async fn sends_wait_and_go_on() {
     .await;
 
     let relay = ScriptedRelay::builder().address(&address).start().await;
+    // A dialogue that broke off is deferred by about a minute of campaign time.
+    fleet.bring_forward(1).await;
     fleet.wait_until_sent(fleet.first_step_sends()).await;
     let mut ids: Vec<String> =
         before.into_iter().chain(relay.accepted()).map(|taken| taken.message_id).collect();

@@ -56,9 +56,11 @@ async fn a_cancelled_activation_ends_and_adds_up() {
     let activation = launched["activations"][0]["activation"].as_str().expect("an id").to_owned();
     fleet.relay.wait_until_accepted(20).await;
     fleet.ok(&["cancel", &activation]);
+    // What was on the wire when the answer came is sent, and the book hears of it.
     let counts = wait_for("every send to have ended", PATIENCE, || async {
         let counts = fleet.counts().await;
-        (counts.open() == 0).then_some(counts)
+        let all_heard = counts.sent == fleet.relay.accepted().len() as i64;
+        (counts.open() == 0 && all_heard).then_some(counts)
     })
     .await;
     assert_eq!(counts.sent + counts.cancelled, 900, "{counts:?}");

@@ -52,7 +52,8 @@ async fn frozen_and_thawed() {
 /// What a killed worker had claimed and not begun goes out within ten seconds, each once.
 #[tokio::test]
 async fn its_unmarked_jobs_are_done_by_another() {
-    let mut fleet = Fleet::set_up(Size { partners: 1, contacts: 10, hands: 10, ..Size::default() }).await;
+    let mut fleet =
+        Fleet::set_up(Size { partners: 1, contacts: 10, hands: 10, ..Size::default() }).await;
     fleet.relay.hold(Phase::Mail);
     fleet.start("scheduler");
     let doomed = fleet.start("worker");

@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use belt::{Belt, OpenWith, Phase, Relay, Stop, WorkerName};
-use domain::{ActivationState, OnUnknown, SendId, UtcMillis};
+use belt::{Belt, OpenWith, Phase, Relay, WorkerName};
+use domain::{OnUnknown, SendId, UtcMillis};
 use process::{Config, Metrics, metrics::BeltDepth};
 use store::{RosterEntry, Store};
 
@@ -12,6 +12,7 @@ use crate::{
     pass::{Pass, Passed},
     push::Pusher,
     reconcile::wait_until_recorded,
+    stops::{self, Stops},
 };
 
 /// How long workers of the last epoch have to report: one lease of a worker.
@@ -29,6 +30,7 @@ pub struct EpochKeeper {
     config: Arc<Config>,
     metrics: Metrics,
     roster: Vec<RosterEntry>,
+    stops: Stops,
 }
 
 impl EpochKeeper {
@@ -40,6 +42,7 @@ impl EpochKeeper {
             config: parts.config.clone(),
             metrics: parts.metrics.clone(),
             roster: Vec::new(),
+            stops: Stops::default(),
         }
     }
 
@@ -51,7 +54,9 @@ impl EpochKeeper {
         // Read after the belt has begun: what is written to SQL later is also told to the belt.
         let with = self.what_to_open_with().await?;
         tracing::info!(
-            belt.epoch = epoch, workers = with.roster.len(), stops = with.stops.len(),
+            belt.epoch = epoch,
+            workers = with.roster.len(),
+            stops = with.stops.len(),
             "belt opened for reports"
         );
         self.belt.load(fence, with).await?;
@@ -60,20 +65,12 @@ impl EpochKeeper {
 
     async fn what_to_open_with(&self) -> anyhow::Result<OpenWith> {
         let since = self.belt.redis_time().await?.minus(FRESH);
-        let stops = self.store.stops(since).await?;
-        let activations = stops.activations.iter().map(|(activation, state)| {
-            let stop = match state {
-                ActivationState::Paused => Stop::Pause,
-                _ => Stop::Cancel,
-            };
-            (activation.to_string(), stop)
-        });
-        let versions = stops.versions.iter().map(|version| (version.to_string(), Stop::Cancel));
+        let stops = stops::in_the_book(&self.store, since).await?;
         let suppressions = self.store.suppressions_since(since).await?;
         let relays = self.config.relays.iter();
         Ok(OpenWith {
             offset_ms: self.store.campaign_offset().await?,
-            stops: activations.chain(versions).collect(),
+            stops: stops.into_iter().collect(),
             suppressions: suppressions.into_iter().map(|suppression| suppression.hash).collect(),
             relays: relays
                 .map(|relay| Relay { name: relay.name.clone(), limit: relay.limit })
@@ -112,7 +109,7 @@ impl EpochKeeper {
             let Some(last) = queued.last() else {
                 break;
             };
-            cursor = Some(last.key.clone());
+            cursor = Some(last.key);
             let lost: Vec<SendId> = queued
                 .iter()
                 .map(|queued| queued.send)
@@ -127,8 +124,11 @@ impl EpochKeeper {
         }
         self.belt.finish_reporting(fence).await?;
         tracing::info!(
-            belt.epoch = epoch, sends = rows, on_the_wire = on_the_wire.len(),
-            workers.reported = status.reported.len(), workers.missing = status.missing.len(),
+            belt.epoch = epoch,
+            sends = rows,
+            on_the_wire = on_the_wire.len(),
+            workers.reported = status.reported.len(),
+            workers.missing = status.missing.len(),
             "belt open"
         );
         Ok(Passed { rows, more: false })
@@ -155,6 +155,7 @@ impl EpochKeeper {
             self.roster = roster;
         }
         let clock = self.belt.clock().await?;
+        self.stops.tell(&self.store, &self.belt, clock.redis, FRESH).await?;
         let offset = self.store.campaign_offset().await?;
         if clock.campaign.get() - clock.redis.get() != offset {
             self.belt.set_offset(offset, fence).await?;
@@ -179,6 +180,7 @@ impl Pass for EpochKeeper {
         match self.belt.phase().await? {
             Phase::Closed { .. } | Phase::Opening { .. } => {
                 self.open(fence).await?;
+                self.stops.forget();
                 Ok(Passed { rows: 0, more: true })
             }
             Phase::Reporting { epoch } => self.rebuild(epoch, fence).await,

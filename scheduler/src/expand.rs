@@ -152,7 +152,9 @@ fn sends(
 /// The domain that hosts the mailbox, as limits are kept by it; empty for a malformed address.
 fn provider(contact: &AudienceContact) -> String {
     match (contact.address_state, contact.address.rsplit_once('@')) {
-        (store::AddressState::Ok | store::AddressState::Bounced, Some((_, domain))) => domain.to_owned(),
+        (store::AddressState::Ok | store::AddressState::Bounced, Some((_, domain))) => {
+            domain.to_owned()
+        }
         _ => String::new(),
     }
 }

@@ -13,6 +13,7 @@ mod pass;
 mod push;
 mod reconcile;
 mod record;
+mod stops;
 
 use std::sync::Arc;
 

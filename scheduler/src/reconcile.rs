@@ -60,7 +60,7 @@ impl Pass for Reconcile {
             return Ok(idle);
         };
         if candidates.len() as i64 == CANDIDATES {
-            self.cursor = Some(last.key.clone());
+            self.cursor = Some(last.key);
         }
         let sends: Vec<SendId> = candidates.iter().map(|candidate| candidate.send).collect();
         let lost = self.nowhere(&sends).await?;

@@ -56,7 +56,9 @@ async fn watch(parts: Parts, checkpoint: belt::Checkpoint) {
         parts.metrics.set_busy_hands(parts.limits.hands.saturating_sub(stats.free_hands));
         match stats.registered_as {
             Some(_) => connected.pass(),
-            None => connected.fail("not registered with the belt: Redis is away or no epoch is open"),
+            None => {
+                connected.fail("not registered with the belt: Redis is away or no epoch is open")
+            }
         }
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }

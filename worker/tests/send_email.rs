@@ -69,8 +69,8 @@ impl Stage {
         belt.open(1, FENCE, with).await.unwrap();
         belt.finish_reporting(FENCE).await.unwrap();
         let package = render::SamplePackage::all().into_iter().next().expect("a sample package");
-        let version =
-            render::publish(&package.files(), &render::SharedTemplates::embedded()).expect("it is fit");
+        let version = render::publish(&package.files(), &render::SharedTemplates::embedded())
+            .expect("it is fit");
         let profile = serde_json::to_vec(&partner()).unwrap();
         let shutdown = Shutdown::new();
         let parts = worker::Parts {

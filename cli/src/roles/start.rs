@@ -25,14 +25,21 @@ pub async fn belt(config: &Config) -> anyhow::Result<Belt> {
 /// # Errors
 /// After `redis.start_wait` without an answer, or when Redis would evict keys or keeps no
 /// append-only file. A shutdown while it waits is no error: the caller sees it drain.
-pub async fn wait_for_belt(belt: &Belt, config: &Config, shutdown: &Shutdown) -> anyhow::Result<()> {
+pub async fn wait_for_belt(
+    belt: &Belt,
+    config: &Config,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
     let began = Instant::now();
     let patience = config.redis.start_wait.get();
     let mut said = false;
     while let Err(error) = belt.ping().await {
         if began.elapsed() >= patience {
             return Err(error).with_context(|| {
-                format!("Redis at {} has not answered within {}", config.redis.url, config.redis.start_wait)
+                format!(
+                    "Redis at {} has not answered within {}",
+                    config.redis.url, config.redis.start_wait
+                )
             });
         }
         if !said {

@@ -57,7 +57,11 @@ impl ActivationState {
     ///
     /// # Errors
     /// An ended activation can't be paused, resumed or cancelled.
-    pub fn after(self, command: ActivationCommand, expanded: bool) -> Result<Self, TransitionError> {
+    pub fn after(
+        self,
+        command: ActivationCommand,
+        expanded: bool,
+    ) -> Result<Self, TransitionError> {
         use ActivationCommand::{Cancel, Pause, Resume};
         match (self, command) {
             (Self::Scheduled | Self::Running | Self::Paused, Pause) => Ok(Self::Paused),
@@ -97,6 +101,9 @@ mod tests {
             ActivationState::Cancelled.after(Resume, true).unwrap_err().to_string(),
             "a cancelled activation can't be resumed"
         );
-        assert_eq!(ActivationState::Cancelled.after(Cancel, true).unwrap(), ActivationState::Cancelled);
+        assert_eq!(
+            ActivationState::Cancelled.after(Cancel, true).unwrap(),
+            ActivationState::Cancelled
+        );
     }
 }

@@ -1,9 +1,6 @@
 //! The audience decision: who gets a step, and the one reason why somebody does not.
 
-use crate::{
-    send::SkipReason,
-    time::UtcMillis,
-};
+use crate::{send::SkipReason, time::UtcMillis};
 
 /// What the decision needs to know about one person and one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -66,7 +66,9 @@ impl FromStr for ClaimNumber {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.split_once('-')
-            .and_then(|(epoch, counter)| Some(Self::new(epoch.parse().ok()?, counter.parse().ok()?)))
+            .and_then(|(epoch, counter)| {
+                Some(Self::new(epoch.parse().ok()?, counter.parse().ok()?))
+            })
             .ok_or_else(|| ParseIdError {
                 expected: "a claim number like 3-1042",
                 got: text.to_owned(),

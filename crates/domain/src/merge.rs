@@ -46,7 +46,12 @@ pub struct GiveUp {
 /// so each is merged once; any order of
 /// records gives the same end state (only the due time of a send that is still open, which the
 /// higher claim number decides, depends on which records have come so far).
-pub fn merge(status: &SendStatus, record: &OutcomeRecord, now: UtcMillis, give_up: GiveUp) -> SendStatus {
+pub fn merge(
+    status: &SendStatus,
+    record: &OutcomeRecord,
+    now: UtcMillis,
+    give_up: GiveUp,
+) -> SendStatus {
     let mut next = status.clone();
     let is_news = status.claim.is_none_or(|claim| record.claim > claim);
     next.claim = status.claim.max(Some(record.claim));
@@ -69,7 +74,9 @@ pub fn merge(status: &SendStatus, record: &OutcomeRecord, now: UtcMillis, give_u
             next.state = state;
             next.reason = reason;
         }
-        Outcome::Unknown(_) if record.on_unknown == OnUnknown::Hold && beats(status, SendState::Held) => {
+        Outcome::Unknown(_)
+            if record.on_unknown == OnUnknown::Hold && beats(status, SendState::Held) =>
+        {
             next.state = SendState::Held;
             next.reason = "unknown".to_owned();
         }
@@ -124,7 +131,13 @@ fn end_of(reason: PermanentReason) -> (SendState, String) {
     }
 }
 
-fn reschedule(next: &mut SendStatus, until: UtcMillis, now: UtcMillis, give_up: GiveUp, charge: bool) {
+fn reschedule(
+    next: &mut SendStatus,
+    until: UtcMillis,
+    now: UtcMillis,
+    give_up: GiveUp,
+    charge: bool,
+) {
     if charge {
         next.attempts += 1;
     }
@@ -215,8 +228,16 @@ mod tests {
 
     #[test]
     fn a_late_deferral_does_not_move_what_a_later_claim_decided() {
-        let later = record(7, OnUnknown::Retry, Outcome::transient(Duration::from_secs(60), Answer::default()));
-        let earlier = record(5, OnUnknown::Retry, Outcome::transient(Duration::from_secs(1), Answer::default()));
+        let later = record(
+            7,
+            OnUnknown::Retry,
+            Outcome::transient(Duration::from_secs(60), Answer::default()),
+        );
+        let earlier = record(
+            5,
+            OnUnknown::Retry,
+            Outcome::transient(Duration::from_secs(1), Answer::default()),
+        );
         let status = at(&queued(), &[later, earlier]);
         assert_eq!(status.due_at, UtcMillis::new(65_000));
         assert_eq!(status.attempts, 1);
@@ -224,7 +245,11 @@ mod tests {
 
     #[test]
     fn not_now_costs_no_attempt_and_unknown_under_retry_costs_one() {
-        let not_now = record(1, OnUnknown::Retry, Outcome::not_now(Duration::from_secs(60), NotNowReason::Limit));
+        let not_now = record(
+            1,
+            OnUnknown::Retry,
+            Outcome::not_now(Duration::from_secs(60), NotNowReason::Limit),
+        );
         assert_eq!(at(&queued(), &[not_now]).attempts, 0);
         let unknown = record(1, OnUnknown::Retry, Outcome::Unknown(Answer::default()));
         let status = at(&queued(), &[unknown]);
@@ -233,7 +258,11 @@ mod tests {
 
     #[test]
     fn a_send_is_given_up_after_its_time() {
-        let deferred = record(1, OnUnknown::Retry, Outcome::transient(Duration::from_secs(60), Answer::default()));
+        let deferred = record(
+            1,
+            OnUnknown::Retry,
+            Outcome::transient(Duration::from_secs(60), Answer::default()),
+        );
         let late = UtcMillis::new(1_000).plus(GIVE_UP.after);
         let status = merge(&queued(), &deferred, late, GIVE_UP);
         assert_eq!((status.state, status.reason.as_str()), (SendState::Failed, "gave_up"));
@@ -245,7 +274,10 @@ mod tests {
             let status = at(&queued(), &[record(1, OnUnknown::Retry, Outcome::permanent(reason))]);
             (status.state, status.reason)
         };
-        assert_eq!(end(PermanentReason::Suppressed), (SendState::Skipped, "suppressed_company".to_owned()));
+        assert_eq!(
+            end(PermanentReason::Suppressed),
+            (SendState::Skipped, "suppressed_company".to_owned())
+        );
         assert_eq!(end(PermanentReason::Stopped), (SendState::Cancelled, "stopped".to_owned()));
         assert_eq!(end(PermanentReason::SetAside), (SendState::Held, "set_aside".to_owned()));
     }

@@ -113,12 +113,7 @@ impl Answer {
 
     /// An answer as it came, its text cut and cleaned.
     pub fn new(code: u16, enhanced: &str, text: &str, relay: &str) -> Self {
-        Self {
-            code,
-            enhanced: enhanced.to_owned(),
-            text: clean(text),
-            relay: relay.to_owned(),
-        }
+        Self { code, enhanced: enhanced.to_owned(), text: clean(text), relay: relay.to_owned() }
     }
 }
 
@@ -225,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_stranger_s_text_is_cut_and_cleaned() {
-        let answer = Answer::new(550, "5.1.1", &format!("no\r\nsuch\u{1b}[2J{}", "x".repeat(500)), "r");
+        let answer =
+            Answer::new(550, "5.1.1", &format!("no\r\nsuch\u{1b}[2J{}", "x".repeat(500)), "r");
         assert!(answer.text.starts_with("no  such [2J"), "{}", answer.text);
         assert_eq!(answer.text.chars().count(), 200);
     }

@@ -162,7 +162,18 @@ mod tests {
 
     #[test]
     fn what_is_no_rate_is_refused() {
-        for text in ["", "fast", "100", "100/fortnight", "0/s", "-1/s", "1.5/s", "5/s, 10", "5/s, burst 0", "_5/s"] {
+        for text in [
+            "",
+            "fast",
+            "100",
+            "100/fortnight",
+            "0/s",
+            "-1/s",
+            "1.5/s",
+            "5/s, 10",
+            "5/s, burst 0",
+            "_5/s",
+        ] {
             let error = text.parse::<RateSpec>().unwrap_err();
             assert!(error.to_string().contains("like \"100/s\""), "{error}");
         }

@@ -355,9 +355,7 @@ async fn spawn(
         Command::new(&spec.program)
     };
     let errors = log.try_clone().map_err(failed)?;
-    command
-        .args(&spec.args)
-        .envs(spec.env.iter().map(|(name, value)| (name, value)));
+    command.args(&spec.args).envs(spec.env.iter().map(|(name, value)| (name, value)));
     for name in &spec.env_without {
         command.env_remove(name);
     }

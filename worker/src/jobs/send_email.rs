@@ -1,6 +1,9 @@
 //! `send_email`: one message to one person. Load, render, transmit; the gate is inside transmit.
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use apalis::prelude::Data;
 use belt::{Claimed, Mark};
@@ -63,10 +66,8 @@ fn render(job: &SendEmail, prepared: &Prepared, workshop: &Workshop) -> Result<O
     let token = workshop.link_key.seal(Purpose::Unsubscribe, job.send);
     let unsubscribe_url = format!("{}/u/{token}", workshop.public_url);
     let links = MessageLinks { unsubscribe_url: &unsubscribe_url };
-    let rendered = prepared
-        .skeleton
-        .message(&job.fields, &links)
-        .map_err(|error| will_not_render(&error))?;
+    let rendered =
+        prepared.skeleton.message(&job.fields, &links).map_err(|error| will_not_render(&error))?;
     let partner = &prepared.partner;
     build(&MailParts {
         from_name: &partner.sender.from_name,
@@ -139,14 +140,25 @@ fn log(outcome: &Outcome, took: Duration) {
             tracing::debug!(duration_ms, after_ms, reason = reason.as_str(), "not now");
         }
         Outcome::Transient { after_ms, answer } => tracing::info!(
-            duration_ms, after_ms, smtp.code = answer.code, smtp.enhanced = answer.enhanced, "deferred"
+            duration_ms,
+            after_ms,
+            smtp.code = answer.code,
+            smtp.enhanced = answer.enhanced,
+            "deferred"
         ),
         Outcome::Permanent { reason, answer } => tracing::info!(
-            duration_ms, reason = reason.as_str(), smtp.code = answer.code,
-            smtp.enhanced = answer.enhanced, "will not go"
+            duration_ms,
+            reason = reason.as_str(),
+            smtp.code = answer.code,
+            smtp.enhanced = answer.enhanced,
+            "will not go"
         ),
         Outcome::Unknown(answer) => {
-            tracing::warn!(duration_ms, relay = answer.relay, "connection lost after the final dot");
+            tracing::warn!(
+                duration_ms,
+                relay = answer.relay,
+                "connection lost after the final dot"
+            );
         }
     }
 }

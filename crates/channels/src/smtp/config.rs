@@ -64,7 +64,11 @@ impl RelayConfig {
             && self.helo_name.len() <= 255
             && self.helo_name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
         if !helo_fits {
-            return refuse("helo_name", &self.helo_name, "a host name such as mail.example.com, or an address such as [192.0.2.1]");
+            return refuse(
+                "helo_name",
+                &self.helo_name,
+                "a host name such as mail.example.com, or an address such as [192.0.2.1]",
+            );
         }
         if self.max_connections == 0 || self.max_connections > 100_000 {
             return refuse("max_connections", &self.max_connections.to_string(), "1 to 100000");

@@ -209,6 +209,9 @@ mod tests {
         assert_eq!(ledger.length(), whole.len() as u64);
         assert_eq!(ledger.accept(line("m2", "250 2.0.0"), &to[..1]).unwrap(), 3);
         let whole = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(whole.lines().filter(|line| serde_json::from_str::<LedgerLine>(line).is_ok()).count(), 5);
+        assert_eq!(
+            whole.lines().filter(|line| serde_json::from_str::<LedgerLine>(line).is_ok()).count(),
+            5
+        );
     }
 }
