@@ -18,4 +18,6 @@ mod start;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod unsubscribe;
+#[cfg(test)]
 mod worker_lost;

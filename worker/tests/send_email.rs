@@ -69,7 +69,7 @@ impl Stage {
         belt.open(1, FENCE, with).await.unwrap();
         belt.finish_reporting(FENCE).await.unwrap();
         let package = render::SamplePackage::all().into_iter().next().expect("a sample package");
-        let version = render::publish(&package.files(), &render::SharedTemplates::embedded())
+        let version = render::publish(package.files(), &render::SharedTemplates::embedded())
             .expect("it is fit");
         let profile = serde_json::to_vec(&partner()).unwrap();
         let shutdown = Shutdown::new();
@@ -153,12 +153,10 @@ impl Stage {
 
     /// The next outcome that reaches the stream.
     async fn outcome(&mut self) -> Outcome {
-        loop {
-            let read = self.belt.read_outcomes(self.read, 1, PATIENCE).await.unwrap();
-            let first = read.into_iter().next().expect("an outcome within the time");
-            self.read = first.id;
-            return first.record.expect("a readable outcome").outcome;
-        }
+        let read = self.belt.read_outcomes(self.read, 1, PATIENCE).await.unwrap();
+        let first = read.into_iter().next().expect("an outcome within the time");
+        self.read = first.id;
+        first.record.expect("a readable outcome").outcome
     }
 
     async fn end(self) {

@@ -1,7 +1,7 @@
 //! The package format, and rendering: package to partner skeleton to message. Pure.
 //!
 //! - [`PackageFiles`] and [`SharedTemplates`] hold a package's files and the layouts all packages share.
-//! - [`check`] finds everything that is wrong with them; [`publish`] freezes them into one [`Version`].
+//! - [`check()`] finds everything that is wrong with them; [`publish()`] freezes them into one [`Version`].
 //! - [`Compiled`] is a version ready to render; [`Compiled::skeleton`] is one step of it for one partner,
 //!   in which only merge fields of the person and a few conditional blocks are open;
 //!   [`Skeleton::message`] closes them.

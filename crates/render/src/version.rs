@@ -49,7 +49,7 @@ impl Frozen {
 /// `package.toml`, `sample.json` and shared templates it does not use are no content.
 ///
 /// # Errors
-/// Everything that [`crate::check`] finds, if any of it is an error.
+/// Everything that [`crate::check()`] finds, if any of it is an error.
 pub fn publish(files: &PackageFiles, shared: &SharedTemplates) -> Result<Version, Vec<Diagnostic>> {
     let mut findings = Findings::default();
     let frozen = examine(files, shared, &mut findings);

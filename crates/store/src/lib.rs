@@ -1,7 +1,7 @@
 //! The book: all SQL, on SQLite and Postgres.
 //!
 //! Statements are files in `queries/<table>/<verb>.sql`, one text for both engines. The only places
-//! that know which engine is below are [`bulk`] (placeholders of many rows) and
+//! that know which engine is below are [`bulk()`] (placeholders of many rows) and
 //! [`Store::begin_write`] (how a writing transaction begins).
 //!
 //! Operations are methods of [`Store`] (each its own transaction) or of [`WriteTx`] (inside the

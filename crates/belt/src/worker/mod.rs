@@ -1,6 +1,6 @@
 //! A worker's side of the belt: an apalis backend with everything that must not run inside its poll.
 //!
-//! Four parts share a [`session::Session`]: the heartbeat (a thread of its own), the checkpoint (one
+//! Four parts share a `session::Session`: the heartbeat (a thread of its own), the checkpoint (one
 //! task: every mark, completion and give-back of this process goes through it in order), the claims
 //! (one task: asks for as many jobs as there are free hands) and the backend apalis polls.
 
