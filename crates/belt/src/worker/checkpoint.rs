@@ -216,7 +216,11 @@ impl Line {
                 }
                 Err(error) => {
                     drop(ops);
-                    tracing::debug!(%error, "a checkpoint was not answered; it is repeated");
+                    if error.is_unreachable() {
+                        tracing::debug!(%error, "a checkpoint was not answered; it is repeated");
+                    } else {
+                        tracing::warn!(%error, "a checkpoint was refused; it is repeated");
+                    }
                     words = refuse_marks(words, |since| since.elapsed() >= PATIENCE);
                     if words.is_empty()
                         || (self.close.is_some() && self.session.belt.ping().await.is_err())

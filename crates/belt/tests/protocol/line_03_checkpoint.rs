@@ -32,6 +32,38 @@ async fn one_call_carries_completions_and_marks_of_many_connections() {
     assert_eq!(stage.belt.status().await.expect("status").marked, 2);
 }
 
+/// Two jobs in hand and one connection: what is said first is carried out first, in the same call.
+#[tokio::test]
+async fn a_completion_travels_before_the_mark_that_was_asked_for_after_it() {
+    let stage = Stage::live().await;
+    stage.push(&jobs(1..3, 1)).await;
+    let options = WorkerOptions::new(WorkerName::new("a"), 2);
+    let (backend, _checkpoint) = BeltBackend::<Numbered>::start(stage.belt.clone(), options);
+    let (send, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let worker = run("a", backend, move |job: Claimed<Numbered>| {
+        let send = send.clone();
+        async move { send.send(job).expect("the test listens") }
+    });
+    let first = begun.recv().await.expect("a job");
+    let second = begun.recv().await.expect("a job");
+    let names = [first.meta.send.to_string(), second.meta.send.to_string()];
+    assert!(matches!(first.gate().mark().await, Mark::Go(_)));
+    stage.redis.cli(&["CONFIG", "SET", "slowlog-max-len", "2000", "slowlog-log-slower-than", "0"]);
+    drop(first.complete(done()));
+    assert!(matches!(second.gate().mark().await, Mark::Go(_)));
+    let log = stage.redis.cli(&["SLOWLOG", "GET", "500"]);
+    let words: Vec<&str> = log.lines().collect();
+    let mark =
+        words.windows(2).position(|w| w == ["m", &names[1]]).expect("the mark is in the log");
+    assert_eq!(
+        words[mark - 5..mark - 3],
+        ["c", &names[0]],
+        "the completion is in front of it: {words:?}"
+    );
+    second.complete(done()).await;
+    worker.stop_after(&mut begun).await;
+}
+
 /// A handler that never awaits its completion: the answer to the next mark still comes no earlier.
 #[tokio::test]
 async fn the_completion_is_in_the_stream_before_the_next_mark_is_answered() {

@@ -197,6 +197,23 @@ async fn a_late_report_takes_what_is_on_the_wire_back_from_a_lane_and_unmarked_h
     }
 }
 
+#[tokio::test]
+async fn a_late_report_leaves_what_another_has_marked() {
+    let mut stage = Stage::open().await;
+    stage.push(&[job(1, 1)]).await;
+    let mut late = stage.worker("late").await;
+    let held = late.one().await;
+    late.mark(&held).await;
+    stage.epoch(2, OpenWith::default()).await;
+    stage.push(&[job(1, 1)]).await;
+    let mut other = stage.worker("other").await;
+    let taken = other.one().await;
+    assert!(other.mark(&taken).await.starts_with("go "));
+    stage.belt.join(&WorkerName::new("late"), &[shared(&held)], &[]).await.expect("reported");
+    let place = stage.place(1).await;
+    assert_eq!(place, Place::Hand { worker: WorkerName::new("other"), marked: true });
+}
+
 /// The whole way with a real worker: Redis is emptied while a message is on the wire and others wait.
 #[tokio::test]
 async fn nothing_is_doubled_or_lost_when_redis_is_emptied_under_a_live_worker() {

@@ -4,6 +4,23 @@
 //!
 //! | line | test | broken by |
 //! |---|---|---|
+//! | 1 | `line_01_claim_number` | `complete` moves a job under any number; a late done leaves the lane alone |
+//! | 2 | `line_02_lost_replies` | a repeated number is taken for a new one |
+//! | 3 | `line_03_checkpoint` | completions answered without being written; completions held back until no mark is in line |
+//! | 4 | `line_04_permits` | an aged permit goes on counting; mark asks for no reason against the job |
+//! | 5 | `line_05_alive` | marked jobs go back like unmarked ones; recovered jobs go to the end; they go out with neighbours; no death is too many; two jobs more than hands |
+//! | 6 | `line_06_kept`, `line_07_epoch` | nothing is forgotten; nothing is kept; what is kept is not told again |
+//! | 7 | `line_07_epoch` | a missing epoch key lets everybody in; the wire is not named, or what is named is not taken; a late report takes marked jobs; any number begins |
+//! | 8 | `line_08_fence` | a lower lease is taken; a send on the belt is pushed again |
+//! | 9 | `line_09_reconcile` | the tail is lost with what was trimmed; a job on its lane is nowhere |
+//! | 10 | `line_10_long_waits` | a minute stays on the belt; a limit keeps its jobs for ever |
+//! | 11 | `line_11_stops`, `line_04_permits` | a stop is answered and not kept; suppressions are kept for ever |
+//! | 12 | `line_12_streams` | claims go on past the bound; what is cut is not counted |
+//! | 13 | `line_13_clocks`, `line_04_permits` | validity runs on Redis time |
+//! | 14 | `line_14_merge`, `line_01_claim_number` | what the belt ends has no number of its own |
+//! | limits | `limits` | a bucket starts full; the relay's permit is not taken |
+//! | fair | `fair` | a lane that was served does not move on |
+//! | backend | `apalis_worker` | a job let go of says nothing |
 //!
 //! Tests that need hours or standing time load the same scripts with `TIME` replaced
 //! ([`belt::TimeSource::Key`]).
