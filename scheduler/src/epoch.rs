@@ -17,6 +17,10 @@ use crate::{
 
 /// How long workers of the last epoch have to report: one lease of a worker.
 const REPORTS_WITHIN: Duration = Duration::from_secs(6);
+/// How long a rebuild waits even when the whole roster has reported: a worker that joined a moment
+/// before the loss is not in the roster yet. Longer than the 2 s between two heartbeats, at which
+/// every live worker meets the new epoch.
+const REPORTS_SETTLE: Duration = Duration::from_secs(3);
 /// Redis keeps suppressions and stops of ended activations this long; older ones feed has checked.
 const FRESH: Duration = Duration::from_secs(2 * 60 * 60);
 /// How many queued sends the rebuild reads at a time.
@@ -91,6 +95,10 @@ impl EpochKeeper {
         let status = self.belt.reporting_status().await?;
         let waited = Duration::from_millis(status.since_ms);
         if !status.missing.is_empty() && waited < REPORTS_WITHIN {
+            return Ok(Passed { rows: 0, more: false });
+        }
+        // With nothing queued there is nothing a late report could double.
+        if waited < REPORTS_SETTLE && self.store.open_sends().await?.queued > 0 {
             return Ok(Passed { rows: 0, more: false });
         }
         wait_until_recorded(&self.belt, self.belt.stream_tail().await?).await?;
