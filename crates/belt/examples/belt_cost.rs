@@ -12,7 +12,9 @@ const BATCH: usize = 50;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("processor time of the server per job in microseconds, network and AOF included, {JOBS} jobs, batches of {BATCH}");
+    println!(
+        "processor time of the server per job in microseconds, network and AOF included, {JOBS} jobs, batches of {BATCH}"
+    );
     println!(
         "{:>8} {:>8} {:>8} {:>16} {:>14}",
         "lanes", "push", "claim", "complete + mark", "bytes a job"
@@ -27,7 +29,8 @@ async fn measure(lanes: usize) -> Result<(), Box<dyn std::error::Error>> {
     let redis = TestRedis::start();
     // A rewrite of the AOF in between would be counted for whatever runs just then.
     redis.cli(&["CONFIG", "SET", "auto-aof-rewrite-percentage", "0"]);
-    let mut server = redis::Client::open(redis.url().replace("unix:", "redis+unix:"))?.get_connection()?;
+    let mut server =
+        redis::Client::open(redis.url().replace("unix:", "redis+unix:"))?.get_connection()?;
     let belt = Belt::connect(BeltConfig::new(redis.url())).await?;
     let relays =
         vec![Relay { name: "relay".into(), limit: Some("1000000/s, burst 1000000".parse()?) }];
@@ -50,9 +53,11 @@ async fn measure(lanes: usize) -> Result<(), Box<dyn std::error::Error>> {
         let claimed = used(&mut server)?;
         let records: Vec<String> = jobs.iter().map(record).collect();
         let mut ops: Vec<Op<'_>> = jobs.iter().map(Op::Mark).collect();
-        ops.extend(
-            jobs.iter().zip(&records).map(|(meta, record)| Op::Complete { meta, done: true, record }),
-        );
+        ops.extend(jobs.iter().zip(&records).map(|(meta, record)| Op::Complete {
+            meta,
+            done: true,
+            record,
+        }));
         worker.checkpoint(&ops).await?;
         checkpoint += used(&mut server)? - claimed;
         claim += claimed - start;
@@ -84,7 +89,7 @@ fn job(n: usize, lanes: usize) -> Result<NewJob, Box<dyn std::error::Error>> {
         send: SendId::new(i64::try_from(n)?),
         lane,
         weight: 1,
-        partner_limit: Some("1000000/s, burst 1000000".parse()?),
+        partner_limit: None,
         vendor: "ven_01j00000000000000000000001".parse()?,
         activation: ActivationId::new(1),
         version: "c".repeat(64),

@@ -22,27 +22,31 @@ local function mark(send, claim)
   if not alive then return 'gone' end
   local h = hand_of(send)
   if not h or h.claim ~= claim or h.worker ~= worker then return 'gone' end
-  local packed = redis.call('HGET', K.jobs, send)
-  if not packed then return 'gone' end
-  local job = parse(packed)
-  local why = verdict(job, now)
+  look_round()
+  local aged = now - h.permit >= PERMIT_US
+  local packed = nil
+  if any_stop or any_suppressed or aged then
+    packed = redis.call('HGET', K.jobs, send)
+    if not packed then return 'gone' end
+  end
+  local why = quick_verdict(packed, h.not_after, now)
   if why then return why end
   local permit = h.permit
-  if now - permit >= PERMIT_US then
+  if aged then
     -- The permit of the claim has aged, so it counts no more: a new one, or not now.
     local relay = nil
     for _, each in ipairs(all_relays()) do
       if each.name == h.relay then relay = each end
     end
     relay = relay or { name = h.relay, interval = 0 }
-    local limit = lane_of(job.lane)
+    local limit = lane_of(string.match(packed, '^([^\n]*)\n'))
     local at = math.max(allowed_at(limit, now), allowed_at(relay, now))
     if at > now then return 'limited ' .. text(at - now) end
     take(limit, now)
     take(relay, now)
     permit = now
   end
-  redis.call('HSET', K.hand, send, hand_text(claim, '1', permit, worker, h.relay))
+  redis.call('HSET', K.hand, send, hand_text(claim, '1', permit, h.not_after, worker, h.relay))
   return 'go ' .. text(PERMIT_US - (now - permit))
 end
 

@@ -51,7 +51,7 @@ local answer, got, budget, ended = { 'jobs', '0', committed }, 0, want * 2 + 100
 local hands, held, call = {}, {}, { number }
 local retry_at = now + 1000000
 local LIMIT_ENDED = 50
-local any_deaths = redis.call('EXISTS', K.deaths) == 1
+any_deaths = redis.call('EXISTS', K.deaths) == 1
 
 -- Ends a job on the belt's own word.
 local function finish(send, job, outcome)
@@ -61,9 +61,10 @@ local function finish(send, job, outcome)
 end
 
 -- Whether nothing speaks against the job; if something does, it ends here and no permit is lost.
-local function may_go(send, job)
-  local why = verdict(job, now)
+local function may_go(send, packed, not_after)
+  local why = quick_verdict(packed, not_after, now)
   if not why then return true end
+  local job = parse(packed)
   if why == 'paused' then
     finish(send, job, not_now(60000000, 'paused'))
   else
@@ -72,16 +73,18 @@ local function may_go(send, job)
   return false
 end
 
-local function hand_out(send, packed, lane_limit, relay, deaths, alone)
+local function hand_out(send, packed, not_after, lane_limit, relay, deaths, alone)
   local claim = next_claim()
   take(lane_limit, now)
   take(relay, now)
   hands[#hands + 1] = send
-  hands[#hands + 1] = hand_text(claim, '0', now, worker, relay.name)
+  hands[#hands + 1] = hand_text(claim, '0', now, not_after, worker, relay.name)
   held[#held + 1] = send
   call[#call + 1] = send
   call[#call + 1] = claim
-  for _, part in ipairs({ send, claim, relay.name, deaths, alone, packed }) do answer[#answer + 1] = part end
+  local at = #answer
+  answer[at + 1], answer[at + 2], answer[at + 3] = send, claim, relay.name
+  answer[at + 4], answer[at + 5], answer[at + 6] = deaths, alone, packed
   got = got + 1
 end
 
@@ -137,8 +140,9 @@ if quiet and not busy then
         break
       else
         redis.call('LPOP', K.alone)
-        if may_go(send, job) then
-          hand_out(send, packed, limit, relay, redis.call('HGET', K.deaths, send) or '0', '1')
+        local not_after = not_after_of(packed)
+        if may_go(send, packed, not_after) then
+          hand_out(send, packed, not_after, limit, relay, redis.call('HGET', K.deaths, send) or '0', '1')
         end
       end
     end
@@ -151,13 +155,54 @@ if quiet and not busy then
 end
 if quiet then want = 0 end
 
+-- The lanes with the lowest virtual times, in order. A lane that was served goes back among them at
+-- its next time; beyond the last one fetched nobody knows the order, so that ends the call.
+local order, horizon = {}, math.huge
+if want > 0 then
+  local first = redis.call('ZRANGE', K.ready, 0, want, 'WITHSCORES')
+  local names = {}
+  for i = 1, #first, 2 do
+    names[#names + 1] = first[i]
+    order[#order + 1] = { lane = first[i], own = tonumber(first[i + 1]), moved = false }
+  end
+  if #order > want then horizon = order[#order].own end
+  fetch_lanes(names)
+end
+local at_front = 1
+local function put_in_order(entry)
+  local i = #order + 1
+  while i > at_front and (order[i - 1].own > entry.own
+    or (order[i - 1].own == entry.own and order[i - 1].lane > entry.lane)) do
+    order[i] = order[i - 1]
+    i = i - 1
+  end
+  order[i] = entry
+end
+
+-- What happens to lanes, written in one go at the end.
+local not_ready, later, away = {}, {}, {}
+local function take_off(entry, at)
+  not_ready[#not_ready + 1] = entry.lane
+  away[#away + 1] = entry.lane
+  away[#away + 1] = text(entry.own)
+  if at then
+    later[#later + 1] = text(at)
+    later[#later + 1] = entry.lane
+  end
+  entry.moved = false
+end
+local served = {}
+
 while got < want and budget > 0 do
   budget = budget - 1
-  local top = redis.call('ZRANGE', K.ready, 0, 0, 'WITHSCORES')
-  local lane = top[1]
-  if not lane then break end
-  local own = tonumber(top[2])
-  local limit = lane_of(lane)
+  local entry = order[at_front]
+  if not entry then break end
+  if entry.own > horizon then
+    budget = 0
+    break
+  end
+  local lane = entry.lane
+  local limit = lanes[lane]
   local relay, relay_at = pick_relay()
   local at = allowed_at(limit, now)
   if not relay and relay_at - now > LONG_WAIT_US then at = math.max(at, relay_at) end
@@ -171,34 +216,33 @@ while got < want and budget > 0 do
       if packed then finish(send, parse(packed), not_now(at - now + step * limit.interval, 'limit')) end
       step = step + 1
     end
-    redis.call('ZREM', K.ready, lane)
-    redis.call('HSET', K.vt, lane, text(own))
-    if redis.call('LLEN', K.lane .. lane) > 0 then redis.call('ZADD', K.waiting, text(now + 100000), lane) end
+    take_off(entry, redis.call('LLEN', K.lane .. lane) > 0 and now + 100000 or nil)
+    at_front = at_front + 1
   elseif at > now then
-    redis.call('ZREM', K.ready, lane)
-    redis.call('HSET', K.vt, lane, text(own))
-    redis.call('ZADD', K.waiting, text(at), lane)
+    take_off(entry, at)
+    at_front = at_front + 1
   elseif not relay then
     retry_at = math.min(retry_at, relay_at)
     break
   else
     local send = redis.call('LPOP', K.lane .. lane)
     if not send then
-      redis.call('ZREM', K.ready, lane)
-      redis.call('HSET', K.vt, lane, text(own))
+      take_off(entry, nil)
+      at_front = at_front + 1
     else
       local packed = redis.call('HGET', K.jobs, send)
       local deaths = any_deaths and redis.call('HGET', K.deaths, send) or '0'
       if packed then
-        v = math.max(v, own)
-        if deaths ~= '0' and deaths ~= false then
+        v = math.max(v, entry.own)
+        local goes = false
+        local not_after = not_after_of(packed)
+        if deaths ~= '0' then
           local first = got == 0 and not busy
           if first and may_be_quiet() then
-            if may_go(send, parse(packed)) then
+            if may_go(send, packed, not_after) then
               go_quiet()
-              hand_out(send, packed, limit, relay, deaths, '1')
-              redis.call('ZADD', K.ready, 'XX', text(own + limit.stride), lane)
-              break
+              hand_out(send, packed, not_after, limit, relay, deaths, '1')
+              goes = true
             end
           else
             redis.call('RPUSH', K.alone, send)
@@ -207,17 +251,38 @@ while got < want and budget > 0 do
               break
             end
           end
-        elseif may_go(send, parse(packed)) then
-          hand_out(send, packed, limit, relay, '0', '0')
-          redis.call('ZADD', K.ready, 'XX', text(own + limit.stride), lane)
+        elseif may_go(send, packed, not_after) then
+          hand_out(send, packed, not_after, limit, relay, '0', '0')
+          goes = true
         elseif ended >= LIMIT_ENDED then
           break
+        end
+        if goes then
+          at_front = at_front + 1
+          entry.own = entry.own + limit.stride
+          if not entry.moved then
+            entry.moved = true
+            served[#served + 1] = entry
+          end
+          put_in_order(entry)
+          if quiet then break end
         end
       end
     end
   end
 end
 
+local scores = {}
+for _, entry in ipairs(served) do
+  if entry.moved then
+    scores[#scores + 1] = text(entry.own)
+    scores[#scores + 1] = entry.lane
+  end
+end
+if #scores > 0 then redis.call('ZADD', K.ready, 'XX', unpack(scores)) end
+if #not_ready > 0 then redis.call('ZREM', K.ready, unpack(not_ready)) end
+if #away > 0 then redis.call('HSET', K.vt, unpack(away)) end
+if #later > 0 then redis.call('ZADD', K.waiting, unpack(later)) end
 if #hands > 0 then
   redis.call('HSET', K.hand, unpack(hands))
   redis.call('SADD', K.held .. worker, unpack(held))

@@ -48,15 +48,17 @@ local function parse(packed)
     h1 = h1, h2 = h2, h3 = h3, unknown = unknown, not_after = not_after }
 end
 
--- A hand: claim, marked (0 or 1), permit taken at (us), worker, relay.
+-- A hand: claim, marked (0 or 1), permit taken at (us), not_after (campaign ms or -), worker, relay.
 local function hand_of(send)
   local h = redis.call('HGET', K.hand, send)
   if not h then return nil end
-  local claim, marked, permit, worker, relay = string.match(h, '^(%S+) (%d) (%d+) (%S+) (.*)$')
-  return { claim = claim, marked = marked, permit = tonumber(permit), worker = worker, relay = relay }
+  local claim, marked, permit, not_after, worker, relay =
+    string.match(h, '^(%S+) (%d) (%d+) (%S+) (%S+) (.*)$')
+  return { claim = claim, marked = marked, permit = tonumber(permit), not_after = not_after,
+    worker = worker, relay = relay }
 end
-local function hand_text(claim, marked, permit, worker, relay)
-  return claim .. ' ' .. marked .. ' ' .. text(permit) .. ' ' .. worker .. ' ' .. relay
+local function hand_text(claim, marked, permit, not_after, worker, relay)
+  return claim .. ' ' .. marked .. ' ' .. text(permit) .. ' ' .. not_after .. ' ' .. worker .. ' ' .. relay
 end
 
 -- Appends an outcome that the belt itself decided, under a number of its own: what the worker that
@@ -106,9 +108,11 @@ local function off_the_lane(send, packed)
     if redis.call('LREM', K.lane .. lane, 1, send) == 0 then redis.call('LREM', K.alone, 1, send) end
   end
 end
+local any_deaths = nil
 local function forget(send)
   redis.call('HDEL', K.jobs, send)
-  redis.call('HDEL', K.deaths, send)
+  if any_deaths == nil then any_deaths = redis.call('EXISTS', K.deaths) == 1 end
+  if any_deaths then redis.call('HDEL', K.deaths, send) end
 end
 
 -- Puts a job back to the front of its lane. `blame`: the process that held it died, or the
@@ -116,6 +120,7 @@ end
 local function to_front(send, packed, blame)
   if blame then
     local deaths = redis.call('HINCRBY', K.deaths, send, 1)
+    any_deaths = true
     if deaths >= DEATHS then
       append(send, parse(packed), permanent('set_aside'))
       forget(send)
@@ -170,14 +175,22 @@ local function recover(now)
   return #silent
 end
 
--- What speaks against sending this job now: nil, or stopped, paused, suppressed, expired.
+-- What speaks against sending a job now. Most of the time there is no stop and no fresh suppression,
+-- and then nothing but its validity has to be looked at.
 local any_stop, any_suppressed, offset_ms = nil, nil, nil
+local function look_round()
+  if any_stop ~= nil then return end
+  any_stop = redis.call('EXISTS', K.stops) == 1
+  any_suppressed = redis.call('EXISTS', K.suppressed) == 1
+  offset_ms = tonumber(redis.call('HGET', K.epoch, 'offset') or '0')
+end
+local function is_over(not_after, now)
+  return not_after ~= '' and not_after ~= '-' and now / 1000 + offset_ms > tonumber(not_after)
+end
+
+-- nil, or stopped, paused, suppressed, expired.
 local function verdict(job, now)
-  if any_stop == nil then
-    any_stop = redis.call('EXISTS', K.stops) == 1
-    any_suppressed = redis.call('EXISTS', K.suppressed) == 1
-    offset_ms = tonumber(redis.call('HGET', K.epoch, 'offset') or '0')
-  end
+  look_round()
   if any_stop then
     local found = redis.call('HMGET', K.stops, job.lane, job.vendor, job.activation, job.version)
     local paused = false
@@ -191,8 +204,20 @@ local function verdict(job, now)
     local found = redis.call('ZMSCORE', K.suppressed, job.h1, job.h2, job.h3)
     if found[1] or found[2] or found[3] then return 'suppressed' end
   end
-  if job.not_after ~= '' and now / 1000 + offset_ms > tonumber(job.not_after) then return 'expired' end
+  if is_over(job.not_after, now) then return 'expired' end
   return nil
+end
+
+-- The same from as little of the job as will do.
+local NOT_AFTER = '^[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n([^\n]*)\n'
+local function not_after_of(packed)
+  local at = string.match(packed, NOT_AFTER)
+  return at == '' and '-' or at
+end
+local function quick_verdict(packed, not_after, now)
+  look_round()
+  if any_stop or any_suppressed then return verdict(parse(packed), now) end
+  return is_over(not_after, now) and 'expired' or nil
 end
 
 -- The limits (GCRA): a bucket is the time at which it would be empty of debts. One that was never
@@ -217,20 +242,43 @@ local function take(limit, now)
   changed[limit.bucket] = true
 end
 local function save_buckets()
-  for name in pairs(changed) do redis.call('HSET', K.buckets, name, text(buckets[name])) end
+  local pairs_ = {}
+  for name in pairs(changed) do
+    pairs_[#pairs_ + 1] = name
+    pairs_[#pairs_ + 1] = text(buckets[name])
+  end
+  if #pairs_ > 0 then redis.call('HSET', K.buckets, unpack(pairs_)) end
+end
+-- Reads the buckets of many limits at once.
+local function fetch_buckets(limits)
+  local names = {}
+  for _, limit in ipairs(limits) do
+    if limit.interval > 0 and not buckets[limit.bucket] then names[#names + 1] = limit.bucket end
+  end
+  if #names == 0 then return end
+  for i, tat in ipairs(redis.call('HMGET', K.buckets, unpack(names))) do
+    if tat then buckets[names[i]] = tonumber(tat) end
+  end
 end
 
 -- What a lane was last pushed with: weight, interval (us, 0 for no limit), burst, limit as text.
 local lanes = {}
-local function lane_of(lane)
-  local known = lanes[lane]
-  if known then return known end
-  local weight, interval, burst, spec =
-    string.match(redis.call('HGET', K.lanes, lane) or '1\n0\n1\n', '^(%d+)\n(%d+)\n(%d+)\n(.*)$')
-  known = { stride = math.max(1, math.floor(1000000 / tonumber(weight))), interval = tonumber(interval),
+local function read_lane(lane, settings)
+  local weight, interval, burst, spec = string.match(settings or '1\n0\n1\n', '^(%d+)\n(%d+)\n(%d+)\n(.*)$')
+  local known = { stride = math.max(1, math.floor(1000000 / tonumber(weight))), interval = tonumber(interval),
     burst = tonumber(burst), bucket = 'p:' .. lane .. ':' .. spec }
   lanes[lane] = known
   return known
+end
+local function lane_of(lane) return lanes[lane] or read_lane(lane, redis.call('HGET', K.lanes, lane)) end
+-- Reads what many lanes are set to, and their buckets, at once.
+local function fetch_lanes(names)
+  if #names == 0 then return end
+  local limits = {}
+  for i, settings in ipairs(redis.call('HMGET', K.lanes, unpack(names))) do
+    limits[i] = read_lane(names[i], settings)
+  end
+  fetch_buckets(limits)
 end
 local relays = nil
 local function all_relays()
