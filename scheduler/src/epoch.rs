@@ -145,8 +145,13 @@ impl EpochKeeper {
     /// The daily round: dead workers' jobs, the roster, the campaign clock, the gauges.
     async fn look_after(&mut self, epoch: u32, fence: u64) -> anyhow::Result<Passed> {
         self.belt.sweep().await?;
-        let workers = self.belt.workers().await?;
-        let roster: Vec<RosterEntry> = workers
+        let status = self.belt.status().await?;
+        if !matches!(status.phase, Phase::Open { .. }) {
+            // Lost since this pass began: its empty list of workers must not become the roster.
+            return Ok(Passed { rows: 0, more: true });
+        }
+        let roster: Vec<RosterEntry> = status
+            .workers
             .iter()
             .map(|worker| RosterEntry {
                 worker: worker.name.to_string(),
@@ -169,7 +174,6 @@ impl EpochKeeper {
             self.belt.set_offset(offset, fence).await?;
             self.belt.ring(crate::FEED_BELL).await.ok();
         }
-        let status = self.belt.status().await?;
         self.metrics.set_belt(BeltDepth {
             waiting: status.queued + status.delayed,
             in_hands: status.in_hand,

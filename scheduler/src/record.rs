@@ -64,7 +64,9 @@ impl Pass for Record {
         // Until this pass has ended well the book is asked again.
         self.position = None;
         let read = self.belt.read_outcomes(after, self.batch, WAIT).await?;
-        let Some(last) = read.last().map(|recorded| recorded.id) else {
+        let Some((last, last_was_unreadable)) =
+            read.last().map(|recorded| (recorded.id, recorded.record.is_err()))
+        else {
             self.position = Some((fence, after));
             // It has waited already: no rest.
             return Ok(Passed { rows: 0, more: true });
@@ -86,7 +88,11 @@ impl Pass for Record {
             }
         }
         let recorded = self.store.record(STREAM, &outcomes, self.give_up).await?;
-        self.store.set_recorder_position(STREAM, &last.to_string()).await?;
+        // `record` has moved the position to the last outcome it was given; what can't be read and
+        // came after that is passed over here.
+        if last_was_unreadable {
+            self.store.set_recorder_position(STREAM, &last.to_string()).await?;
+        }
         if recorded.unknown > 0 {
             tracing::warn!(outcomes = recorded.unknown, "outcomes of sends the book does not know");
         }

@@ -18,7 +18,7 @@ use store::{Store, StoreOptions};
 use tokio::{sync::watch, task::JoinSet};
 
 use super::settings::Settings;
-use crate::roles;
+use crate::{commands::open, roles};
 
 /// How long the private Redis may take to load what it holds.
 const REDIS_WITHIN: Duration = Duration::from_secs(60);
@@ -105,18 +105,7 @@ impl Fleet {
             .context("can't bring the book's schema up to date")?;
         let belt = roles::start::belt(&config).await?;
         belt.check_server().await?;
-        let program = Program::new(program::Parts {
-            store: store.clone(),
-            belt: Some(belt.clone()),
-            clock: Arc::new(SystemClock),
-            hash_key: config.secrets.address_key()?,
-            link_key: config.secrets.link_key()?,
-            tiers: config.tiers.clone(),
-            templates: render::SharedTemplates::embedded(),
-            public_url: config.portal.public_url.as_str().to_owned(),
-            message_id_domain: config.sending.message_id_domain.clone(),
-            list_domain: config.sending.list_domain.clone(),
-        });
+        let program = open::program(&config, store.clone(), Some(belt.clone()))?;
 
         let inside = Shutdown::new();
         let mut tasks = JoinSet::new();
