@@ -3,7 +3,7 @@
 //! Feed, reconcile and the rebuild after a lost belt all come through here.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -14,7 +14,8 @@ use std::{
 use anyhow::Context;
 use belt::{Belt, NewJob};
 use domain::{
-    ActivationId, ContentHash, OnUnknown, PartnerShelf, SendEmail, SendId, job, tier::Tiers,
+    ActivationId, ContentHash, OnUnknown, PartnerShelf, Recipient, SendEmail, SendId, job,
+    list_id::list_id, tier::Tiers,
 };
 use render::Package;
 use store::{FedSend, ShelfSource, Store};
@@ -163,7 +164,7 @@ impl Pusher {
             v: job::VERSION,
             vendor_name: source.vendor_name,
             tier: source.tier,
-            list_id: list_id(&source.partner_key, source.partner.as_str(), &self.list_domain),
+            list_id: list_id(&source.partner_key, &source.partner, &self.list_domain),
             brand: source.brand,
             sender: source.sender,
             slots: source.slots,
@@ -214,22 +215,11 @@ enum Item {
 }
 
 fn payload(send: &FedSend, package: &Package, profile: &ContentHash) -> SendEmail {
-    let mut fields = BTreeMap::new();
-    for name in &package.person_fields {
-        let value = match name.as_str() {
-            "first_name" => Some(&send.first_name),
-            "last_name" => Some(&send.last_name),
-            _ => send.fields.get(name),
-        };
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            fields.insert(name.clone(), value.clone());
-        }
-    }
-    let name = [send.first_name.trim(), send.last_name.trim()]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let recipient = Recipient {
+        first_name: &send.first_name,
+        last_name: &send.last_name,
+        fields: &send.fields,
+    };
     SendEmail {
         v: job::VERSION,
         send: send.send,
@@ -241,36 +231,9 @@ fn payload(send: &FedSend, package: &Package, profile: &ContentHash) -> SendEmai
         version: send.version_hash.clone(),
         profile: profile.clone(),
         address: send.address.clone(),
-        name,
-        fields,
+        name: recipient.name(),
+        fields: recipient.merge_fields(&package.person_fields),
         first_fed_at: send.first_fed_at,
         attempts: send.attempts,
-    }
-}
-
-/// A List-ID that a person can read and that no other partner has: the partner's key and the end of its id.
-fn list_id(partner_key: &str, partner_id: &str, list_domain: &str) -> String {
-    let key: String = partner_key
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .take(40)
-        .collect();
-    let key = key.trim_matches('-');
-    let key = if key.is_empty() { "partner" } else { key };
-    let tail = &partner_id[partner_id.len().saturating_sub(8)..];
-    format!("{key}.{tail}.{list_domain}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn list_ids_are_readable_and_apart() {
-        assert_eq!(
-            list_id("Köhler & Söhne", "par_01j00000000000000000000abc", "lists.example"),
-            "k-hler---s-hne.00000abc.lists.example"
-        );
-        assert_eq!(list_id("***", "par_x", "l.example"), "partner.par_x.l.example");
     }
 }

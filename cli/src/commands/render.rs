@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use program::{Actor, Preview, PreviewOf};
+use program::{Actor, Preview, PreviewFor, PreviewOf};
 use serde_json::json;
 
 use super::{name_and_value, open::Settings};
@@ -18,6 +18,7 @@ use crate::output::Output;
 #[command(after_help = "\
 Example:
   throughline render --package product-launch --partner acme-01 --step announce --out preview
+  throughline render --package product-launch --partner acme-01 --contact anna@example.com
 
 Writes <step>.html, <step>.txt and <step>.eml. The unsubscribe link in them does nothing.")]
 pub struct Options {
@@ -36,7 +37,13 @@ pub struct Options {
     /// A slot value.
     #[arg(long = "slot", value_name = "NAME=VALUE", value_parser = name_and_value)]
     slots: Vec<(String, String)>,
-    /// A merge field of the person, such as first_name=Zoë; `email` is the address it goes to.
+    /// A contact of the partner, by address: the message that contact would get.
+    #[arg(long, value_name = "EMAIL", requires = "partner", conflicts_with = "fields")]
+    contact: Option<String>,
+    /// The contact's list, by name; needed only where the partner has several.
+    #[arg(long, value_name = "L", requires = "contact")]
+    list: Option<String>,
+    /// A merge field of a made-up person, such as first_name=Zoë; `email` is the address it goes to.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
     fields: Vec<(String, String)>,
     /// The vendor, by name or id; needed only when there are several.
@@ -69,7 +76,10 @@ pub async fn run(
         partner,
         step: options.step,
         slots: options.slots.into_iter().collect(),
-        person: options.fields.into_iter().collect(),
+        person: match options.contact {
+            Some(address) => PreviewFor::Contact { address, list: options.list },
+            None => PreviewFor::Sample(options.fields.into_iter().collect()),
+        },
     };
     let rendered = program.preview(&actor, &preview).await?;
     fs::create_dir_all(&options.out)

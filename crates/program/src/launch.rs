@@ -340,7 +340,8 @@ impl Program {
         self.choose_list(&partner.company_id, asked).await
     }
 
-    async fn choose_list(
+    /// The company's list of this name, or the only one it has.
+    pub(crate) async fn choose_list(
         &self,
         company: &CompanyId,
         asked: Option<&str>,

@@ -33,7 +33,7 @@ pub use find::PartnerFound;
 pub use import::{CONSENT_BASES, ImportContacts, ImportPartners, OnProgress};
 pub use launch::{Launch, LaunchFor, LaunchRefused, Launched, LaunchedActivation, RefusedReason};
 pub use package::{PackageChecked, PackagePublished, check_package};
-pub use preview::{Preview, PreviewOf, Previewed};
+pub use preview::{Preview, PreviewFor, PreviewOf, Previewed};
 pub use program::{BeltTold, Parts, Program};
 pub use report::{ImportProgress, ImportReport, RowProblem};
 pub use status::{ActivationStatus, BeltView, Counts, OldestDue, Status, StepStatus};

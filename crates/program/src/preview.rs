@@ -3,9 +3,13 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use channels::smtp::{MailParts, build};
-use domain::{PartnerId, PartnerShelf, StepKey, VendorId};
-use render::{Compiled, MessageLinks, PackageFiles, Sample};
+use domain::{
+    CompanyId, EmailAddress, PartnerId, PartnerShelf, Recipient, StepKey, VendorId,
+    address::AddressError, list_id::list_id,
+};
+use render::{Compiled, MessageLinks, Package, PackageFiles, Sample};
 use serde::Serialize;
+use store::Contact;
 
 use crate::{
     actor::Actor,
@@ -28,8 +32,30 @@ pub struct Preview {
     pub step: Option<String>,
     /// Slot values by slot name.
     pub slots: BTreeMap<String, String>,
-    /// Merge fields of the person, over those of the sample; `email` is the address it goes to.
-    pub person: BTreeMap<String, String>,
+    /// To whom.
+    pub person: PreviewFor,
+}
+
+/// Whose message is shown.
+#[derive(Debug, Clone)]
+pub enum PreviewFor {
+    /// A contact of the partner's company, by address.
+    Contact {
+        /// As people write it.
+        address: String,
+        /// The contact list, by name; without one, the only list there is.
+        list: Option<String>,
+    },
+    /// Somebody made up: these merge fields over those of the package's sample person; `email` is
+    /// the address it goes to.
+    Sample(BTreeMap<String, String>),
+}
+
+/// The person a preview is made for.
+struct Reader {
+    address: String,
+    name: String,
+    fields: BTreeMap<String, String>,
 }
 
 /// Where the package comes from.
@@ -91,11 +117,18 @@ impl Program {
                     })
                     .collect(),
             })?;
-        let mut person = sample
-            .and_then(|sample| sample.people.into_iter().next())
-            .unwrap_or_else(|| sample_person(&package.person_fields));
-        person.extend(preview.person.clone());
-        let email = person.remove("email").unwrap_or_else(|| "sample@example.com".to_owned());
+        let reader = match &preview.person {
+            PreviewFor::Contact { address, list } => {
+                let partner = preview.partner.as_ref().ok_or_else(|| {
+                    Error::bad_input("--partner", "", "the partner whose contact it is")
+                })?;
+                let found = self.find_partner(actor, Some(&vendor), partner.as_str()).await?;
+                let contact =
+                    self.contact_at(actor, &found.company, list.as_deref(), address).await?;
+                contact.reader(&package.person_fields)
+            }
+            PreviewFor::Sample(fields) => made_up(package, sample, fields),
+        };
 
         let steps: Vec<StepKey> = match &preview.step {
             None => compiled.steps().iter().map(|step| step.key.clone()).collect(),
@@ -104,7 +137,7 @@ impl Program {
         let language = compiled.language_for(&shelf.brand.locale).to_owned();
         steps
             .into_iter()
-            .map(|step| self.preview_step(&compiled, &step, &language, &shelf, &person, &email))
+            .map(|step| self.preview_step(&compiled, &step, &language, &shelf, &reader))
             .collect()
     }
 
@@ -114,8 +147,7 @@ impl Program {
         step: &StepKey,
         language: &str,
         shelf: &PartnerShelf,
-        person: &BTreeMap<String, String>,
-        email: &str,
+        reader: &Reader,
     ) -> Result<Previewed> {
         let parts = &self.parts;
         let unsubscribe_url = format!("{}/u/preview", parts.public_url);
@@ -131,16 +163,14 @@ impl Program {
         let rendered = compiled
             .skeleton(step, language, shelf, &parts.public_url)
             .map_err(refused)?
-            .message(person, &MessageLinks { unsubscribe_url: &unsubscribe_url })
+            .message(&reader.fields, &MessageLinks { unsubscribe_url: &unsubscribe_url })
             .map_err(refused)?;
-        let name = |field: &str| person.get(field).map_or("", String::as_str);
-        let to_name = format!("{} {}", name("first_name"), name("last_name"));
         let mail = build(&MailParts {
             from_name: &shelf.sender.from_name,
             from_email: &shelf.sender.from_email,
             reply_to: &shelf.sender.reply_to,
-            to_name: to_name.trim(),
-            to_email: email,
+            to_name: &reader.name,
+            to_email: &reader.address,
             subject: &rendered.subject,
             text: &rendered.text,
             html: &rendered.html,
@@ -161,6 +191,34 @@ impl Program {
             text: rendered.text,
             eml: mail.bytes().to_vec(),
         })
+    }
+
+    /// The contact of this address on a list of a company that the actor may act for.
+    async fn contact_at(
+        &self,
+        actor: &Actor,
+        company: &CompanyId,
+        list: Option<&str>,
+        address: &str,
+    ) -> Result<FoundContact> {
+        let not_found = || Error::not_found("contact", address);
+        if !actor.owns(company) {
+            return Err(not_found());
+        }
+        let email: EmailAddress = address.parse().map_err(|error: AddressError| {
+            Error::bad_input("--contact", address, &format!("an email address: {error}"))
+        })?;
+        let list = self
+            .choose_list(company, list)
+            .await?
+            .map_err(|why| Error::bad_input("--list", list.unwrap_or(""), &why.to_string()))?;
+        let contact = self
+            .store()
+            .find_contact(&list, email.as_str())
+            .await
+            .map_err(Error::book("look for the contact"))?
+            .ok_or_else(not_found)?;
+        Ok(FoundContact { address: email, contact })
     }
 
     fn compile_folder(&self, folder: &std::path::Path) -> Result<(Arc<Compiled>, Option<Sample>)> {
@@ -201,9 +259,43 @@ impl Program {
             brand,
             sender,
             slots: BTreeMap::new(),
-            list_id: format!("{}.{}", partner.partner, self.parts.list_domain),
+            list_id: list_id(&partner.partner_key, &partner.partner, &self.parts.list_domain),
         })
     }
+}
+
+struct FoundContact {
+    address: EmailAddress,
+    contact: Contact,
+}
+
+impl FoundContact {
+    /// What a message to it may use: the fields the package asks for, as a job would carry them.
+    fn reader(self, asked: &[String]) -> Reader {
+        let recipient = Recipient {
+            first_name: &self.contact.first_name,
+            last_name: &self.contact.last_name,
+            fields: &self.contact.fields,
+        };
+        Reader {
+            address: self.address.into(),
+            name: recipient.name(),
+            fields: recipient.merge_fields(asked),
+        }
+    }
+}
+
+/// Somebody with the fields that were given, and the sample's where none was.
+fn made_up(package: &Package, sample: Option<Sample>, given: &BTreeMap<String, String>) -> Reader {
+    let mut fields = sample
+        .and_then(|sample| sample.people.into_iter().next())
+        .unwrap_or_else(|| sample_person(&package.person_fields));
+    fields.extend(given.clone());
+    let address = fields.remove("email").unwrap_or_else(|| "sample@example.com".to_owned());
+    let name = |field: &str| fields.get(field).map_or("", String::as_str);
+    let recipient =
+        Recipient { first_name: name("first_name"), last_name: name("last_name"), fields: &fields };
+    Reader { address, name: recipient.name(), fields }
 }
 
 fn find_step(compiled: &Compiled, asked: &str) -> Result<StepKey> {

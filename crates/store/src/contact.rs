@@ -5,7 +5,7 @@ use std::{
     ops::AddAssign,
 };
 
-use domain::{AddressHash, CompanyId, ListId, UtcMillis};
+use domain::{AddressHash, CompanyId, ContactId, ListId, UtcMillis};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -88,7 +88,45 @@ impl AddAssign for ContactCounts {
     }
 }
 
+/// A contact as messages meet it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Its id.
+    pub id: ContactId,
+    /// May be empty.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+    /// The other columns of the contact's file.
+    pub fields: BTreeMap<String, String>,
+    /// BCP 47; may be empty.
+    pub language: String,
+}
+
 impl Store {
+    /// The contact of this normalised address on a list.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn find_contact(&self, list: &ListId, address: &str) -> Result<Option<Contact>> {
+        let mut connection = self.read().await?;
+        let row = sqlx::query(sql!("contact/find_by_address.sql"))
+            .bind(list.as_str())
+            .bind(address)
+            .fetch_optional(&mut *connection)
+            .await?;
+        row.map(|row| {
+            Ok(Contact {
+                id: ContactId::new(row.int("contact_id")?),
+                first_name: row.text("first_name")?,
+                last_name: row.text("last_name")?,
+                fields: row.json("fields")?,
+                language: row.text("language")?,
+            })
+        })
+        .transpose()
+    }
+
     /// Puts contacts on a list, in one transaction; give it a few thousand at a time. Doing it again
     /// with the same rows changes nothing. An address that bounced stays bounced.
     ///

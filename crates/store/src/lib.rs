@@ -83,7 +83,7 @@ pub use asset::StoredAsset;
 pub use audit::AuditRow;
 pub use bulk::bulk;
 pub use company::{Company, ContactList, ListSize};
-pub use contact::{AddressState, ConsentInput, ContactCounts, ContactInput};
+pub use contact::{AddressState, ConsentInput, Contact, ContactCounts, ContactInput};
 pub use engine::{Engine, Store, StoreOptions, WriteTx};
 pub use epoch::RosterEntry;
 pub use error::{Result, StoreError};

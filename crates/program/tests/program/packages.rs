@@ -1,6 +1,6 @@
 //! `package check`, `package publish` and `render`.
 
-use program::{ErrorKind, Preview, PreviewOf, check_package};
+use program::{Actor, ErrorKind, Preview, PreviewFor, PreviewOf, check_package};
 use render::{SamplePackage, SharedTemplates};
 
 use crate::world::{OPS, World};
@@ -52,11 +52,13 @@ async fn a_preview_is_what_the_partner_s_contacts_would_get() {
         partner: Some(partner),
         step: Some("announce".to_owned()),
         slots: Default::default(),
-        person: [
-            ("first_name".to_owned(), "Zoë".to_owned()),
-            ("email".to_owned(), "zoe@example.com".to_owned()),
-        ]
-        .into(),
+        person: PreviewFor::Sample(
+            [
+                ("first_name".to_owned(), "Zoë".to_owned()),
+                ("email".to_owned(), "zoe@example.com".to_owned()),
+            ]
+            .into(),
+        ),
     };
     let shown = world.program.preview(&OPS, &preview).await.unwrap();
     assert_eq!(shown.len(), 1);
@@ -84,4 +86,40 @@ async fn a_preview_is_what_the_partner_s_contacts_would_get() {
     let folder =
         Preview { package: PreviewOf::Folder(sample_folder(&world)), partner: None, ..preview };
     assert_eq!(world.program.preview(&OPS, &folder).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_contact_s_preview_is_for_its_own_company_only() {
+    let world = World::new().await;
+    let (partner, company) = world.partner("acme", "Gold").await;
+    world.publish(|_| {}).await;
+    let csv = "email,first_name,last_name,company\nzoe@example.com,Zoë,Novák,Sample & Sons\n";
+    world.try_import_contacts(&company, csv).await.unwrap();
+    let of = |address: &str, list: Option<&str>| Preview {
+        vendor: world.vendor.clone(),
+        package: PreviewOf::Published("product-launch".to_owned()),
+        partner: Some(partner.clone()),
+        step: Some("announce".to_owned()),
+        slots: Default::default(),
+        person: PreviewFor::Contact { address: address.to_owned(), list: list.map(str::to_owned) },
+    };
+    let shown = world.program.preview(&OPS, &of("Zoe@Example.com", None)).await.unwrap();
+    let eml = String::from_utf8(shown[0].eml.clone()).unwrap();
+    assert!(shown[0].text.contains("Zoë"), "{}", shown[0].text);
+    assert!(eml.contains("<zoe@example.com>"), "{eml}");
+
+    let refused = async |actor: &Actor, preview: Preview| {
+        let error = world.program.preview(actor, &preview).await.unwrap_err();
+        (error.kind(), error.to_string())
+    };
+    let (kind, _) = refused(&OPS, of("nobody@example.com", None)).await;
+    assert_eq!(kind, ErrorKind::NotFound);
+    let (kind, _) = refused(&OPS, of("nobody", None)).await;
+    assert_eq!(kind, ErrorKind::BadInput);
+    let (_, text) = refused(&OPS, of("zoe@example.com", Some("prospects"))).await;
+    assert!(text.contains("it has customers"), "{text}");
+    // The contacts are the company's: a vendor previews with somebody made up.
+    let (kind, _) =
+        refused(&Actor::Vendor(world.vendor.clone()), of("zoe@example.com", None)).await;
+    assert_eq!(kind, ErrorKind::NotFound);
 }

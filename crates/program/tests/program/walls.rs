@@ -1,7 +1,7 @@
 //! Nobody reaches over the wall: foreign ids are answered as missing, and nothing changes.
 
 use domain::ActivationState;
-use program::{Actor, ErrorKind, ImportPartners, LaunchFor, Preview, PreviewOf};
+use program::{Actor, ErrorKind, ImportPartners, LaunchFor, Preview, PreviewFor, PreviewOf};
 
 use crate::world::{OPS, PARTNER_COLUMNS, World, partner_row};
 
@@ -44,7 +44,7 @@ async fn a_company_finds_nothing_of_another() {
         partner: Some(partner.clone()),
         step: None,
         slots: Default::default(),
-        person: Default::default(),
+        person: PreviewFor::Sample(Default::default()),
     };
     let error = program.preview(&stranger, &preview).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
