@@ -115,6 +115,14 @@ impl Store {
         let url = format!("sqlite://{escaped}?mode=rwc");
         let unwritable =
             |source| StoreError::Unwritable { path: path.display().to_string(), source };
+        // Alone first: a pool tries again until its time is up, and then says only that it was.
+        let mut first = AnyConnection::connect(&url).await.map_err(unwritable)?;
+        match use_write_ahead_log(&mut first).await {
+            Err(source) if !matches!(StoreError::from_ref(&source), Kind::Busy) => {
+                return Err(unwritable(source));
+            }
+            Err(_) | Ok(()) => first.close().await.map_err(unwritable)?,
+        }
         let pool = |connections| sqlite_pool(url.clone(), connections, &options);
         let write = pool(1).await.map_err(unwritable)?;
         let mut probe = write.acquire().await.map_err(unwritable)?;

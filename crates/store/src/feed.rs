@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     ActivationId, AddressHash, BrandProfile, CompanyId, ContactId, ContentHash, PartnerId,
-    PersonId, SendId, SenderIdentity, SkipReason, StepKey, UtcMillis, VendorId, VersionId,
+    PersonId, SendId, SendState, SenderIdentity, SkipReason, StepKey, UtcMillis, VendorId,
+    VersionId,
 };
 use sqlx::any::AnyRow;
 
@@ -301,15 +302,15 @@ impl WriteTx {
         now: UtcMillis,
     ) -> Result<Fed> {
         let engine = self.engine;
-        let (statement, before) = match queue {
-            Queue::Due => (sql!("send/jobs_due_many.sql"), "due"),
-            Queue::Again => (sql!("send/jobs_queued_many.sql"), "queued"),
+        let before = match queue {
+            Queue::Due => SendState::Due.as_str(),
+            Queue::Again => SendState::Queued.as_str(),
         };
-        let mut ids = Rows::new(1, sends.len());
+        let mut ids = Rows::new(2, sends.len());
         for send in sends {
-            ids.push([Value::Int(*send)]);
+            ids.push([Value::Int(*send), before.into()]);
         }
-        let jobs = ids.fetch(engine, self.connection(), statement).await?;
+        let jobs = ids.fetch(engine, self.connection(), sql!("send/jobs_many.sql")).await?;
         let shared = self.shared(&jobs).await?;
 
         let mut marks = Rows::new(5, jobs.len());

@@ -88,6 +88,8 @@ async fn a_file_that_is_no_book_is_refused_by_name() {
         matches!(&error, StoreError::Unwritable { path: named, .. } if named.ends_with("book.sqlite")),
         "{error:?}"
     );
+    let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(why.contains("file is not a database"), "{why}");
 }
 
 #[tokio::test]

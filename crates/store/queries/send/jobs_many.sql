@@ -1,4 +1,4 @@
--- The same for sends that were queued and are to go on the belt again.
+-- What the jobs of sends in this state carry, with the suppressions that came since they were expanded.
 SELECT s.send_id, s.activation_id, s.person_id, s.contact_id, s.step_key, s.occurrence, s.due_at, s.attempts, s.first_fed_at,
        c.address, c.first_name, c.last_name, c.fields, c.language, c.hash_everywhere, c.hash_company,
        p.address_hash AS hash_vendor,
@@ -17,4 +17,4 @@ CROSS JOIN contact c
 CROSS JOIN person p
 WHERE s.send_id = v.column1 AND a.activation_id = s.activation_id
   AND c.contact_id = s.contact_id AND p.person_id = s.person_id
-  AND a.state IN ('scheduled', 'running') AND s.state = 'queued'
+  AND a.state IN ('scheduled', 'running') AND s.state = v.column2
