@@ -1,11 +1,11 @@
 //! The server, the shelf, the bells.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use belt::{Belt, BeltConfig, Error};
 use domain::ContentHash;
 
-use crate::stage::Stage;
+use crate::stage::{PATIENCE, Stage};
 
 #[tokio::test]
 async fn a_server_that_would_lose_jobs_is_refused_with_the_line_that_helps() {
@@ -75,10 +75,10 @@ async fn a_bell_wakes_whoever_waits_and_is_capped() {
     let mut bell = stage.belt.bell("expand");
     assert!(!bell.wait(Duration::from_millis(20)).await);
     let belt = stage.belt.clone();
-    let started = Instant::now();
-    let (rung, ring) = tokio::join!(bell.wait(Duration::from_secs(10)), belt.ring("expand"));
+    let both = async { tokio::join!(bell.wait(Duration::from_secs(3_600)), belt.ring("expand")) };
+    let (rung, ring) = tokio::time::timeout(PATIENCE, both).await.expect("not after an hour");
     ring.expect("rung");
-    assert!(rung && started.elapsed() < Duration::from_secs(2));
+    assert!(rung);
     for _ in 0..100 {
         belt.ring("expand").await.expect("rung");
     }

@@ -18,6 +18,9 @@ pub const START: u64 = 1_767_225_600_000_000;
 /// The lease number most tests use.
 pub const FENCE: u64 = 7;
 
+/// How long anything may take before it counts as broken.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 pub struct Stage {
     pub redis: TestRedis,
     pub belt: Belt,
