@@ -221,6 +221,25 @@ impl Fleet {
         std::fs::read_to_string(&self.processes[place].log).unwrap_or_default()
     }
 
+    /// Where a scheduler or worker serves its health, once it has said so.
+    pub async fn health(&self, place: usize) -> String {
+        wait_for("the address of /healthz", PATIENCE, || async {
+            let log = self.log(place);
+            let (_, rest) = log.split_once("health and metrics are served")?;
+            let (_, rest) = rest.split_once("127.0.0.1:")?;
+            let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            Some(format!("http://127.0.0.1:{port}"))
+        })
+        .await
+    }
+
+    /// Waits until the portal listens.
+    pub async fn wait_for_portal(&self) {
+        let url = format!("http://{}/healthz", self.portal);
+        wait_for("the portal to listen", PATIENCE, || async { reqwest::get(&url).await.ok() })
+            .await;
+    }
+
     /// Launches the sample package for every partner.
     pub fn launch(&self) -> serde_json::Value {
         self.ok(&["launch", "--package", "product-launch", "--all-eligible", "--list", "customers"])
@@ -235,15 +254,7 @@ impl Fleet {
     pub async fn counts(&self) -> StateCounts {
         let mut sum = StateCounts::default();
         for summary in self.store.activation_summaries(None).await.expect("the book answers") {
-            let counts = summary.counts;
-            sum.due += counts.due;
-            sum.queued += counts.queued;
-            sum.sent += counts.sent;
-            sum.failed += counts.failed;
-            sum.skipped += counts.skipped;
-            sum.held += counts.held;
-            sum.cancelled += counts.cancelled;
-            sum.duplicates += counts.duplicates;
+            sum += summary.counts;
         }
         sum
     }
@@ -292,11 +303,6 @@ impl Fleet {
     /// A folder that lives as long as the fleet.
     pub fn folder(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// Where the portal listens once it is started.
-    pub fn portal(&self) -> std::net::SocketAddr {
-        self.portal
     }
 }
 

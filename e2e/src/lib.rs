@@ -6,6 +6,10 @@
 mod fleet;
 
 #[cfg(test)]
+mod all_in_one;
+#[cfg(test)]
+mod foreign_servers;
+#[cfg(test)]
 mod launch;
 #[cfg(test)]
 mod redis_lost;

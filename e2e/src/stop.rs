@@ -15,6 +15,17 @@ async fn sigterm_drains_a_worker() {
     fleet.relay.hold(Phase::Dot);
     fleet.relay.wait_until_holding(1).await;
     fleet.signal(first, "TERM");
+    // Who drains lives and is not ready: nobody kills it, nobody sends work its way.
+    let health = fleet.health(first).await;
+    let status = async |path: &str| {
+        let answer = reqwest::get(format!("{health}{path}")).await.expect("it still answers");
+        answer.status().as_u16()
+    };
+    wait_for("the worker to drain", PATIENCE, || async {
+        (status("/readyz").await == 503).then_some(())
+    })
+    .await;
+    assert_eq!(status("/healthz").await, 200);
     fleet.relay.release();
     assert_eq!(fleet.ended(first).await, Some(0), "{}", fleet.log(first));
     fleet.start("worker");

@@ -2,28 +2,13 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use domain::time::Clock;
-use process::{Config, Metrics, Readiness, Shutdown, SystemClock, health};
+use process::Config;
 
-use super::start;
+use super::start::{self, Observed};
 
 /// Runs a scheduler until it is told to stop.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let shutdown = Shutdown::new();
-    process::shutdown::watch_signals(shutdown.clone())?;
-    let metrics = Metrics::new("scheduler", SystemClock.now());
-    let readiness = Readiness::new();
-    let server = health::serve(
-        config.health.listen,
-        readiness.clone(),
-        metrics.clone(),
-        shutdown.drain_token(),
-    )
-    .await
-    .with_context(|| format!("health.listen is {}", config.health.listen))?;
-    tracing::info!(health.address = %server.address, "scheduler starts");
-
+    let Observed { shutdown, metrics, readiness } = start::observed("scheduler", &config).await?;
     let store = start::book(&config).await?;
     let belt = start::belt(&config).await?;
     start::wait_for_belt(&belt, &config, &shutdown).await?;

@@ -1,14 +1,47 @@
-//! What roles wait for before they start.
+//! What roles have in common before they start.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use belt::{Belt, BeltConfig};
-use process::{Config, Shutdown};
+use domain::time::Clock;
+use process::{Config, Metrics, Readiness, Shutdown, SystemClock, health};
 use store::{Store, StoreOptions};
 
 /// How often Redis is asked while a starting role waits for it.
 const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// A process that shows what it does, and ends when it is told to.
+#[derive(Debug)]
+pub struct Observed {
+    /// Follows the signals.
+    pub shutdown: Shutdown,
+    /// Served at `/metrics`.
+    pub metrics: Metrics,
+    /// Served at `/readyz`.
+    pub readiness: Readiness,
+}
+
+/// Follows the signals and serves health and metrics, before anything else is looked for: a role that
+/// waits for Redis lives and is not ready.
+///
+/// # Errors
+/// `health.listen` can't be listened on.
+pub async fn observed(role: &'static str, config: &Config) -> anyhow::Result<Observed> {
+    let shutdown = Shutdown::new();
+    process::shutdown::watch_signals(shutdown.clone())?;
+    let metrics = Metrics::new(role, SystemClock.now());
+    let readiness = Readiness::new();
+    readiness.follow(&shutdown);
+    let listen = config.health.listen;
+    // Until the process ends: one that drains for a minute lives, and who stops hearing from it kills it.
+    let stop = shutdown.quit_token();
+    let server = health::serve(listen, readiness.clone(), metrics.clone(), stop)
+        .await
+        .with_context(|| format!("health.listen is {listen}"))?;
+    tracing::info!(role, health.address = %server.address, "starts");
+    Ok(Observed { shutdown, metrics, readiness })
+}
 
 /// A handle on the belt; nothing is connected yet.
 pub async fn belt(config: &Config) -> anyhow::Result<Belt> {

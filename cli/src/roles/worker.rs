@@ -1,29 +1,15 @@
 //! The parts list of a worker process. There is no book in it.
 
-use anyhow::Context;
 use channels::smtp::{RelayConfig, Relays, TimeLimits};
-use domain::time::Clock;
-use process::{Config, Metrics, Readiness, Shutdown, SystemClock, health};
+use process::Config;
 
-use super::start;
+use super::start::{self, Observed};
 
 /// Runs a worker until it is told to stop.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let shutdown = Shutdown::new();
-    process::shutdown::watch_signals(shutdown.clone())?;
-    let metrics = Metrics::new("worker", SystemClock.now());
-    let readiness = Readiness::new();
-    let server = health::serve(
-        config.health.listen,
-        readiness.clone(),
-        metrics.clone(),
-        shutdown.drain_token(),
-    )
-    .await
-    .with_context(|| format!("health.listen is {}", config.health.listen))?;
+    let Observed { shutdown, metrics, readiness } = start::observed("worker", &config).await?;
     let name = process::fresh_worker_name();
-    tracing::info!(worker.name = name, health.address = %server.address, "worker starts");
-
+    tracing::info!(worker.name = name, "worker starts");
     let belt = start::belt(&config).await?;
     start::wait_for_belt(&belt, &config, &shutdown).await?;
     let parts = worker::Parts {
