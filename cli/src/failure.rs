@@ -9,6 +9,8 @@ use sandbox::RedisError;
 use serde_json::json;
 use store::StoreError;
 
+use crate::commands::render::NoBrowser;
+
 /// Something failed.
 pub const FAILED: u8 = 1;
 /// The input was bad, or some of its rows were refused.
@@ -92,7 +94,10 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<ConfigError>() {
         return Some(BAD_INPUT);
     }
-    if cause.is::<MissingKey>() || matches!(cause.downcast_ref(), Some(RedisError::NotInstalled)) {
+    if cause.is::<NoBrowser>()
+        || cause.is::<MissingKey>()
+        || matches!(cause.downcast_ref(), Some(RedisError::NotInstalled))
+    {
         return Some(NOT_READY);
     }
     None

@@ -58,6 +58,38 @@ async fn nothing_starts_after_a_pause_was_answered_and_all_goes_on_after_resume(
     assert_eq!(fleet.doubles().await, 0);
 }
 
+/// A recall reaches every partner's activation: what is on the wire may end, nothing starts after the answer.
+#[tokio::test]
+async fn nothing_starts_after_a_recall_was_answered() {
+    let mut fleet = Fleet::set_up(Size { contacts: 200, ..Size::default() }).await;
+    fleet.start("scheduler");
+    fleet.start("worker");
+    fleet.launch();
+    fleet.relay.wait_until_accepted(20).await;
+    fleet.relay.hold(Phase::Dot);
+    fleet.relay.wait_until_holding(1).await;
+    let recalled = fleet.ok(&["package", "recall", "product-launch@1"]);
+    let begun = fleet.relay.accepted().len() + fleet.size.hands;
+    fleet.relay.release();
+    let counts = wait_for("every send to have ended", PATIENCE, || async {
+        let counts = fleet.counts().await;
+        let all_heard = counts.sent == fleet.relay.accepted().len() as i64;
+        (counts.open() == 0 && all_heard).then_some(counts)
+    })
+    .await;
+    assert!(counts.sent as usize <= begun, "{} sent, {begun} had begun", counts.sent);
+    assert_eq!(counts.sent + counts.cancelled, 600 * 3, "{counts:?}");
+    assert_eq!(recalled["activations"], 3);
+    let said = |what: &str| recalled[what].as_i64().expect("a number");
+    // What was on the wire counts as stopped when it was answered, and as sent when it got through.
+    let on_the_wire = counts.sent - said("already_out");
+    assert!((0..=fleet.size.hands as i64).contains(&on_the_wire), "{recalled} {counts:?}");
+    assert_eq!(said("stopped") + said("already_out"), 600 * 3, "{recalled}");
+    let again = fleet.run(&["launch", "--package", "product-launch", "--all-eligible"]);
+    assert!(!again.status.success(), "a recalled version is launched by nobody");
+    assert_eq!(fleet.doubles().await, 0);
+}
+
 #[tokio::test]
 async fn a_cancelled_activation_ends_and_adds_up() {
     let mut fleet = Fleet::set_up(Size { partners: 1, contacts: 300, ..Size::default() }).await;

@@ -101,7 +101,7 @@ impl EpochKeeper {
         if waited < REPORTS_SETTLE && self.store.open_sends().await?.queued > 0 {
             return Ok(Passed { rows: 0, more: false });
         }
-        wait_until_recorded(&self.belt, self.belt.stream_tail().await?).await?;
+        wait_until_recorded(&self.belt).await?;
         let on_the_wire: HashSet<SendId> = self.belt.on_the_wire().await?.into_iter().collect();
         self.pusher.set_epoch(epoch);
         // What a worker that never reported had on the wire may have gone out.

@@ -45,7 +45,7 @@ pub struct Pusher {
 /// What was read and shelved before. Versions and revisions never change, so nothing here is stale.
 #[derive(Default)]
 struct Memory {
-    shelves: HashMap<(ActivationId, ContentHash), Arc<Shelved>>,
+    shelves: HashMap<(ActivationId, ContentHash, u32), Arc<Shelved>>,
     put_at: HashMap<ContentHash, (u32, Instant)>,
 }
 
@@ -127,6 +127,7 @@ impl Pusher {
             vendor: send.vendor.clone(),
             activation: send.activation,
             version: send.version.to_string(),
+            revision: send.schedule_revision,
             suppression: [
                 send.hash_everywhere.clone(),
                 send.hash_vendor.clone(),
@@ -140,7 +141,8 @@ impl Pusher {
     }
 
     async fn shelved(&self, send: &FedSend) -> anyhow::Result<Arc<Shelved>> {
-        let key = (send.activation, send.revision.clone());
+        // A change of schedule may have changed what the partner filled in.
+        let key = (send.activation, send.revision.clone(), send.schedule_revision);
         let mut memory = self.memory.lock().await;
         if let Some(known) = memory.shelves.get(&key) {
             return Ok(known.clone());

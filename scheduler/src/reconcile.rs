@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use belt::{Belt, Phase, Place, StreamId};
+use belt::{Belt, Phase, Place};
 use domain::SendId;
 use store::{QueuedKey, Store};
 
@@ -67,8 +67,7 @@ impl Pass for Reconcile {
         if lost.is_empty() {
             return Ok(Passed { rows: 0, more: self.cursor.is_some() });
         }
-        let tail = self.belt.stream_tail().await?;
-        wait_until_recorded(&self.belt, tail).await?;
+        wait_until_recorded(&self.belt).await?;
         let fed = self.store.requeue(&lost, now).await?;
         let pushed = self.pusher.push(&fed.sends, fence).await?;
         if pushed > 0 {
@@ -78,22 +77,14 @@ impl Pass for Reconcile {
     }
 }
 
-/// Waits until the recorder has committed up to `tail`.
+/// Waits until the recorder has committed what is in the stream now.
 ///
 /// # Errors
 /// When it takes longer than five seconds: the recorder is behind or stuck, and the caller's next
 /// pass looks again.
-pub async fn wait_until_recorded(belt: &Belt, tail: StreamId) -> anyhow::Result<()> {
-    let wait = async {
-        loop {
-            if belt.committed().await? >= tail {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    match tokio::time::timeout(Duration::from_secs(5), wait).await {
-        Ok(done) => done,
-        Err(_) => anyhow::bail!("the recorder has not caught up within 5 s"),
+pub async fn wait_until_recorded(belt: &Belt) -> anyhow::Result<()> {
+    if !belt.wait_until_recorded(Duration::from_secs(5)).await? {
+        anyhow::bail!("the recorder has not caught up within 5 s");
     }
+    Ok(())
 }

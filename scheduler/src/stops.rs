@@ -33,7 +33,10 @@ pub async fn in_the_book(
         (activation.to_string(), stop)
     });
     let versions = stops.versions.iter().map(|version| (version.to_string(), Stop::Cancel));
-    Ok(activations.chain(versions).collect())
+    let revisions = stops.revisions.iter().map(|(activation, revision)| {
+        (belt::revision_key(*activation), Stop::OlderThan(*revision))
+    });
+    Ok(activations.chain(versions).chain(revisions).collect())
 }
 
 impl Stops {

@@ -139,6 +139,7 @@ impl Stage {
             vendor: payload.vendor.clone(),
             activation: payload.activation,
             version: "ver_01j00000000000000000000000".to_owned(),
+            revision: 0,
             suppression: [hash(1), hash(2), hash(3)],
             on_unknown: OnUnknown::Retry,
             not_after: None,

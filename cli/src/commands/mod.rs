@@ -8,7 +8,7 @@ mod launch;
 mod migrate;
 pub mod open;
 mod package;
-mod render;
+pub mod render;
 mod status;
 mod vendor;
 

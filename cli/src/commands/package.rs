@@ -1,13 +1,17 @@
-//! `package check` and `package publish`.
+//! `package …`: from a folder to a version partners may launch, and back.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
-use program::Actor;
+use domain::{VersionState, package_version::VersionCommand};
+use program::{Actor, BeltTold, PublishAs, VersionLine};
 use render::{Diagnostic, SharedTemplates};
 
 use super::open::Settings;
-use crate::{failure::BAD_INPUT, output::Output};
+use crate::{
+    failure::BAD_INPUT,
+    output::{Output, number, table},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum PackageCommand {
@@ -15,6 +19,18 @@ pub enum PackageCommand {
     Check(Check),
     /// Freeze a package into a version of a vendor's program.
     Publish(Publish),
+    /// List packages and their versions, with where each stands, since when, and by whom.
+    List(List),
+    /// Ask for approval of a draft.
+    Submit(Of),
+    /// Send a version that waits for approval back to be worked on.
+    Reject(Of),
+    /// Approve a version: partners may launch it.
+    Approve(Of),
+    /// Let nobody launch a version any more; what was launched goes on.
+    Retire(Of),
+    /// Stop every send of a version, for good.
+    Recall(Of),
 }
 
 #[derive(Debug, Args)]
@@ -33,6 +49,33 @@ The same content is the same version, so publishing again changes nothing.")]
 pub struct Publish {
     /// The package's folder.
     dir: PathBuf,
+    /// Keep it as a draft: nobody can launch it before it is approved.
+    #[arg(long)]
+    draft: bool,
+    /// The vendor, by name or id; needed only when there are several.
+    #[arg(long, value_name = "V")]
+    vendor: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  throughline package list product-launch")]
+pub struct List {
+    /// One package, by name; without it, all.
+    package: Option<String>,
+    /// The vendor, by name or id; needed only when there are several.
+    #[arg(long, value_name = "V")]
+    vendor: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  throughline package recall product-launch@3
+
+A version is named by its id (ver_…) or as package@number; `throughline package list` shows both.")]
+pub struct Of {
+    /// The version.
+    version: String,
     /// The vendor, by name or id; needed only when there are several.
     #[arg(long, value_name = "V")]
     vendor: Option<String>,
@@ -44,33 +87,117 @@ pub async fn run(
     output: Output,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        PackageCommand::Check(check) => {
-            let checked = program::check_package(&SharedTemplates::embedded(), &check.dir)?;
-            output.answer(&checked, || {
-                let end =
-                    if checked.is_good { "the package is good" } else { "the package has errors" };
-                format!("{}{end}", listed(&checked.diagnostics))
-            })?;
-            Ok(if checked.is_good { ExitCode::SUCCESS } else { ExitCode::from(BAD_INPUT) })
+        PackageCommand::Check(check) => return run_check(&check, output),
+        PackageCommand::Publish(publish) => run_publish(&publish, settings, output).await?,
+        PackageCommand::List(list) => run_list(&list, settings, output).await?,
+        PackageCommand::Submit(of) => change(&of, VersionCommand::Submit, settings, output).await?,
+        PackageCommand::Reject(of) => change(&of, VersionCommand::Reject, settings, output).await?,
+        PackageCommand::Approve(of) => {
+            change(&of, VersionCommand::Publish, settings, output).await?;
         }
-        PackageCommand::Publish(publish) => {
-            let program = settings.program().await?;
-            let vendor = program.find_vendor(&Actor::Ops, publish.vendor.as_deref()).await?;
-            let published = program.publish_package(&Actor::Ops, &vendor, &publish.dir).await?;
-            output.answer(&published, || {
-                let done = if published.is_new { "published" } else { "was published already" };
-                format!(
-                    "{}package {} version {} {done}: {} ({})",
-                    listed(&published.warnings),
-                    published.slug,
-                    published.number,
-                    published.version,
-                    published.hash,
-                )
-            })?;
-            Ok(ExitCode::SUCCESS)
-        }
+        PackageCommand::Retire(of) => change(&of, VersionCommand::Retire, settings, output).await?,
+        PackageCommand::Recall(of) => recall(&of, settings, output).await?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_check(check: &Check, output: Output) -> anyhow::Result<ExitCode> {
+    let checked = program::check_package(&SharedTemplates::embedded(), &check.dir)?;
+    output.answer(&checked, || {
+        let end = if checked.is_good { "the package is good" } else { "the package has errors" };
+        format!("{}{end}", listed(&checked.diagnostics))
+    })?;
+    Ok(if checked.is_good { ExitCode::SUCCESS } else { ExitCode::from(BAD_INPUT) })
+}
+
+async fn run_publish(publish: &Publish, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    let program = settings.program().await?;
+    let vendor = program.find_vendor(&Actor::Ops, publish.vendor.as_deref()).await?;
+    let publish_as = if publish.draft { PublishAs::Draft } else { PublishAs::Published };
+    let published = program.publish_package(&Actor::Ops, &vendor, &publish.dir, publish_as).await?;
+    output.answer(&published, || {
+        let done = match (published.is_new, published.state) {
+            (true, VersionState::Published) => "published".to_owned(),
+            (true, _) => "kept as a draft".to_owned(),
+            (false, state) => format!("was there already, {state}"),
+        };
+        format!(
+            "{}package {} version {} {done}: {} ({})",
+            listed(&published.warnings),
+            published.slug,
+            published.number,
+            published.version,
+            published.hash,
+        )
+    })
+}
+
+async fn run_list(list: &List, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    let program = settings.program().await?;
+    let vendor = program.find_vendor(&Actor::Ops, list.vendor.as_deref()).await?;
+    let versions = program.versions(&Actor::Ops, &vendor, list.package.as_deref()).await?;
+    output.answer(&versions, || {
+        if versions.is_empty() {
+            return "no package yet; publish one with `throughline package publish`".to_owned();
+        }
+        let rows: Vec<Vec<String>> = versions
+            .iter()
+            .map(|line| {
+                vec![
+                    name(line),
+                    line.state.to_string(),
+                    line.state_at.to_string(),
+                    line.state_by.clone(),
+                    line.version.to_string(),
+                ]
+            })
+            .collect();
+        table(&["version", "state", "since", "by", "id"], &rows)
+    })
+}
+
+async fn change(
+    of: &Of,
+    command: VersionCommand,
+    settings: &Settings,
+    output: Output,
+) -> anyhow::Result<()> {
+    let program = settings.program().await?;
+    let vendor = program.find_vendor(&Actor::Ops, of.vendor.as_deref()).await?;
+    let changed = program.change_version(&Actor::Ops, &vendor, &of.version, command).await?;
+    output.answer(&changed, || {
+        let state = changed.version.state;
+        if changed.changed {
+            format!("{}: {} → {state}", name(&changed.version), changed.before)
+        } else {
+            format!("{} was {state} already", name(&changed.version))
+        }
+    })
+}
+
+async fn recall(of: &Of, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    let program = settings.program().await?;
+    let vendor = program.find_vendor(&Actor::Ops, of.vendor.as_deref()).await?;
+    let recalled = program.recall_version(&Actor::Ops, &vendor, &of.version).await?;
+    output.answer(&recalled, || {
+        let when = match recalled.belt {
+            BeltTold::Told => "nothing of it starts any more",
+            BeltTold::BeforeAnythingIsSent => {
+                "the belt could not be told; it learns it before anything is sent"
+            }
+        };
+        format!(
+            "{} recalled: stopped {}, already out {}, in {} activations; {when}",
+            name(&recalled.change.version),
+            number(recalled.stopped),
+            number(recalled.already_out.unsigned_abs()),
+            number(recalled.activations),
+        )
+    })
+}
+
+fn name(line: &VersionLine) -> String {
+    format!("{}@{}", line.package, line.number)
 }
 
 fn listed(diagnostics: &[Diagnostic]) -> String {

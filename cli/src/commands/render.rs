@@ -1,5 +1,9 @@
 //! `render`.
 
+mod screenshots;
+
+pub use self::screenshots::NoBrowser;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,9 +12,10 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use program::{Actor, Preview, PreviewFor, PreviewOf};
+use program::{Actor, Preview, PreviewFor, PreviewOf, Program};
 use serde_json::json;
 
+use self::screenshots::Photographer;
 use super::{name_and_value, open::Settings};
 use crate::output::Output;
 
@@ -20,7 +25,8 @@ Example:
   throughline render --package product-launch --partner acme-01 --step announce --out preview
   throughline render --package product-launch --partner acme-01 --contact anna@example.com
 
-Writes <step>.html, <step>.txt and <step>.eml. The unsubscribe link in them does nothing.")]
+Writes <step>.html, <step>.txt and <step>.eml, with --edges one of each for every person, and with
+--png <step>.<view>.png. The unsubscribe link in them does nothing.")]
 pub struct Options {
     /// The published package, by name.
     #[arg(long, value_name = "P", required_unless_present = "dir")]
@@ -46,6 +52,13 @@ pub struct Options {
     /// A merge field of a made-up person, such as first_name=Zoë; `email` is the address it goes to.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
     fields: Vec<(String, String)>,
+    /// For persons who put a message to the test: without a name, with the longest, right to left, and with
+    /// every slot as full as it may be.
+    #[arg(long, conflicts_with_all = ["contact", "fields"])]
+    edges: bool,
+    /// Also PNG pictures: telephone and desktop, light and dark. Needs Chromium.
+    #[arg(long)]
+    png: bool,
     /// The vendor, by name or id; needed only when there are several.
     #[arg(long, value_name = "V")]
     vendor: Option<String>,
@@ -78,32 +91,61 @@ pub async fn run(
         slots: options.slots.into_iter().collect(),
         person: match options.contact {
             Some(address) => PreviewFor::Contact { address, list: options.list },
+            None if options.edges => PreviewFor::Edges,
             None => PreviewFor::Sample(options.fields.into_iter().collect()),
         },
     };
+    // Before anything is written: what is missing is said at once.
+    let photographer = options.png.then(Photographer::find).transpose()?;
     let rendered = program.preview(&actor, &preview).await?;
     fs::create_dir_all(&options.out)
         .with_context(|| format!("can't make the folder {}", options.out.display()))?;
     let mut written = Vec::new();
     for message in &rendered {
         let mut files = Vec::new();
+        let name = message.name();
         for (extension, bytes) in [
             ("html", message.html.as_bytes()),
             ("txt", message.text.as_bytes()),
             ("eml", message.eml.as_slice()),
         ] {
-            files.push(write(&options.out, &format!("{}.{extension}", message.step), bytes)?);
+            files.push(write(&options.out, &format!("{name}.{extension}"), bytes)?);
         }
-        written.push(json!({ "step": message.step, "subject": message.subject, "files": files }));
+        if let Some(photographer) = &photographer {
+            let html = show_assets(&program, &message.html, &options.out).await?;
+            files.extend(photographer.take(&html, &options.out, &name).await?);
+        }
+        written.push(json!({
+            "step": message.step, "person": message.person, "subject": message.subject, "files": files,
+        }));
     }
     output.answer(&written, || {
         let line = |message: &program::Previewed| {
-            let file = options.out.join(format!("{}.{{html,txt,eml}}", message.step));
+            let kinds = if options.png { "html,txt,eml,*.png" } else { "html,txt,eml" };
+            let file = options.out.join(format!("{}.{{{kinds}}}", message.name()));
             format!("{}: {}\n", file.display(), message.subject)
         };
         rendered.iter().map(line).collect()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The HTML with pictures of the book as files beside it: the portal they are linked from need not run.
+async fn show_assets(program: &Program, html: &str, folder: &Path) -> anyhow::Result<String> {
+    let mut shown = html.to_owned();
+    for url in program.asset_urls(html) {
+        let Some(file) = url.rsplit('/').next() else { continue };
+        let hash = file.split('.').next().unwrap_or_default().parse();
+        let Ok(hash) = hash else { continue };
+        // A picture that is not there is shown as its alternative text, as a mail program does.
+        let Ok(asset) = program.asset(&hash).await else { continue };
+        let assets = folder.join("assets");
+        fs::create_dir_all(&assets)
+            .with_context(|| format!("can't make the folder {}", assets.display()))?;
+        write(&assets, file, &asset.bytes)?;
+        shown = shown.replace(&url, &format!("assets/{file}"));
+    }
+    Ok(shown)
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<PathBuf> {

@@ -22,7 +22,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use domain::{SendState, VendorId};
 use process::Shutdown;
-use program::{Actor, ImportContacts, ImportPartners, Launch, LaunchFor, Launched};
+use program::{Actor, ImportContacts, ImportPartners, Launch, LaunchFor, Launched, PublishAs};
 use sandbox::{
     ChildEvent, ChildSpec, DemoData, DemoSize, Recipients, RecipientsOptions, RedisError,
     SinkReady, Supervisor, free_loopback_port,
@@ -199,7 +199,9 @@ impl Campaign<'_> {
             .into_iter()
             .find(|package| package.name() == PACKAGE)
             .with_context(|| format!("no package {PACKAGE} comes with this program"))?;
-        let published = program.publish_files(&Actor::Ops, &vendor, package.files()).await?;
+        let published = program
+            .publish_files(&Actor::Ops, &vendor, package.files(), PublishAs::Published)
+            .await?;
         eprintln!("Published {} as version {}.", published.slug, published.number);
 
         let launched = program.launch(&Actor::Ops, &launch(&vendor)).await?;

@@ -93,6 +93,7 @@ fn job(n: usize, lanes: usize) -> Result<NewJob, Box<dyn std::error::Error>> {
         vendor: "ven_01j00000000000000000000001".parse()?,
         activation: ActivationId::new(1),
         version: "c".repeat(64),
+        revision: 0,
         suppression: [hash.clone(), hash.clone(), hash],
         on_unknown: OnUnknown::Retry,
         not_after: None,

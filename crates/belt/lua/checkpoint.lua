@@ -5,7 +5,7 @@
 --   c send claim kind record            it ended (kind d: done, f: anything else)
 --   g send claim blame(0|1) delay_ms    it did not start; back to the front, or after a delay
 -- Returns: 1 alive or gone  2 the recorder's committed position, then one text for each operation:
---   m: "go <us the permit is still good for>", gone, stopped, paused, suppressed, expired, closed, "limited <us>"
+--   m: "go <us the permit is still good for>", gone, stopped, revised, paused, suppressed, expired, closed, "limited <us>"
 --   c: the stream id of the record   g: 1 if it moved, else 0
 -- Repeating a call does no harm: nothing moves twice, and a record is known by send and claim.
 

@@ -67,6 +67,8 @@ local function may_go(send, packed, not_after)
   local job = parse(packed)
   if why == 'paused' then
     finish(send, job, not_now(60000000, 'paused'))
+  elseif why == 'revised' then
+    finish(send, job, not_now(0, 'revised'))
   else
     finish(send, job, permanent(why))
   end

@@ -40,12 +40,12 @@ local function count_here() counter = tonumber(redis.call('HGET', K.epoch, 'c') 
 local function save_counter() redis.call('HSET', K.epoch, 'c', text(counter)) end
 
 -- A packed job: lane, vendor, activation, version, three hashes, on_unknown (r or h), not_after
--- (campaign ms or empty), first_fed_at, payload; a line each, the payload is the rest.
-local PACKED = '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n'
+-- (campaign ms or empty), first_fed_at, the activation's revision, payload; a line each, the payload is the rest.
+local PACKED = '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n[^\n]*\n([^\n]*)\n'
 local function parse(packed)
-  local lane, vendor, activation, version, h1, h2, h3, unknown, not_after = string.match(packed, PACKED)
+  local lane, vendor, activation, version, h1, h2, h3, unknown, not_after, revision = string.match(packed, PACKED)
   return { lane = lane, vendor = vendor, activation = activation, version = version,
-    h1 = h1, h2 = h2, h3 = h3, unknown = unknown, not_after = not_after }
+    h1 = h1, h2 = h2, h3 = h3, unknown = unknown, not_after = not_after, revision = revision }
 end
 
 -- A hand: claim, marked (0 or 1), permit taken at (us), not_after (campaign ms or -), worker, relay.
@@ -188,16 +188,18 @@ local function is_over(not_after, now)
   return not_after ~= '' and not_after ~= '-' and now / 1000 + offset_ms > tonumber(not_after)
 end
 
--- nil, or stopped, paused, suppressed, expired.
+-- nil, or stopped, revised, paused, suppressed, expired.
 local function verdict(job, now)
   look_round()
   if any_stop then
-    local found = redis.call('HMGET', K.stops, job.lane, job.vendor, job.activation, job.version)
+    local found = redis.call('HMGET', K.stops, job.lane, job.vendor, job.activation, job.version,
+      'revision:' .. job.activation)
     local paused = false
     for i = 1, 4 do
       if found[i] == 'cancel' then return 'stopped' end
       if found[i] then paused = true end
     end
+    if found[5] and tonumber(job.revision) < tonumber(found[5]) then return 'revised' end
     if paused then return 'paused' end
   end
   if any_suppressed then

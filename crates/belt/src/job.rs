@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 /// The largest payload in bytes.
 pub const PAYLOAD_LIMIT: usize = 4 * 1024;
 
+/// Lines of a packed job; the payload is the last.
+const LINES: usize = 12;
+
 /// One job to put on its partner's lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewJob {
@@ -30,6 +33,9 @@ pub struct NewJob {
     pub activation: ActivationId,
     /// The package version, only as a stop key.
     pub version: String,
+    /// The activation's revision: what was queued under an older one than the belt has been told
+    /// does not go out.
+    pub revision: u32,
     /// The address's hashes: everywhere, vendor, company.
     pub suppression: [AddressHash; 3],
     /// What to do if it is lost on the wire.
@@ -54,7 +60,7 @@ impl NewJob {
         }
         let [everywhere, vendor_hash, company] = &self.suppression;
         Ok(format!(
-            "{}\n{}\n{}\n{}\n{everywhere}\n{vendor_hash}\n{company}\n{}\n{}\n{}\n{}",
+            "{}\n{}\n{}\n{}\n{everywhere}\n{vendor_hash}\n{company}\n{}\n{}\n{}\n{}\n{}",
             self.lane,
             self.vendor,
             self.activation,
@@ -65,6 +71,7 @@ impl NewJob {
             },
             self.not_after.map(|at| at.get().to_string()).unwrap_or_default(),
             self.first_fed_at.get(),
+            self.revision,
             self.payload,
         ))
     }
@@ -124,7 +131,7 @@ impl ClaimedMeta {
         alone: &str,
         packed: String,
     ) -> Option<Self> {
-        let mut lines = packed.splitn(11, '\n');
+        let mut lines = packed.splitn(LINES, '\n');
         let lane = lines.next()?.parse().ok()?;
         let vendor = lines.next()?.parse().ok()?;
         let activation = lines.next()?.parse().ok()?;
@@ -139,7 +146,7 @@ impl ClaimedMeta {
             text => Some(UtcMillis::new(text.parse().ok()?)),
         };
         let first_fed_at = UtcMillis::new(lines.next()?.parse().ok()?);
-        lines.next()?;
+        lines.nth(1)?;
         Some(Self {
             send: send.parse().ok()?,
             claim: claim.parse().ok()?,
@@ -159,7 +166,7 @@ impl ClaimedMeta {
 
     /// The payload, as it was pushed.
     pub fn payload(&self) -> &str {
-        self.packed.splitn(11, '\n').nth(10).unwrap_or_default()
+        self.packed.splitn(LINES, '\n').nth(LINES - 1).unwrap_or_default()
     }
 }
 

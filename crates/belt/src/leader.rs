@@ -140,8 +140,9 @@ impl Belt {
     /// # Errors
     /// [`Error::Fenced`], [`Error::Closed`] if no epoch was begun, [`Error::Unreachable`].
     pub async fn load(&self, fence: u64, with: OpenWith) -> Result<()> {
+        let texts: Vec<_> = with.stops.iter().map(|(key, stop)| (key, stop.as_text())).collect();
         let stops: Vec<&str> =
-            with.stops.iter().flat_map(|(key, stop)| [key.as_str(), stop.as_str()]).collect();
+            texts.iter().flat_map(|(key, stop)| [key.as_str(), &**stop]).collect();
         for part in stops.chunks(PART) {
             self.load_part(fence, "stop", part).await?;
         }

@@ -34,7 +34,7 @@ pub use leader::{OpenWith, Phase, Relay, ReportingStatus, Swept};
 pub use record::{Recorded, StreamId, Unreadable};
 pub use shelf::Shelf;
 pub use status::{Clock, Status, WorkerSeen};
-pub use stops::Stop;
+pub use stops::{Stop, revision_key};
 pub use worker::{
     BeltBackend, Checkpoint, Claimed, Completion, Gate, JobHandle, Mark, Permit, Refusal,
     WorkerOptions, WorkerStats,

@@ -96,6 +96,9 @@ fn entries(raw: Vec<Entry>) -> Vec<(StreamId, String)> {
         .collect()
 }
 
+/// How often the recorder's position is looked at by who waits for it.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 impl Belt {
     /// The outcomes after `after`, at most `count`; waits up to `wait` for the first one. Blocking
     /// reads have a connection of their own.
@@ -192,6 +195,22 @@ impl Belt {
         let last = entries(last).first().map(|(id, _)| *id);
         let committed = committed.and_then(|text| text.parse().ok());
         Ok(last.max(committed).unwrap_or_default())
+    }
+
+    /// Waits until the book has read everything that is in the stream now; whether it did so in time.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unreachable`].
+    pub async fn wait_until_recorded(&self, within: Duration) -> Result<bool> {
+        let tail = self.stream_tail().await?;
+        let deadline = tokio::time::Instant::now() + within;
+        while self.committed().await? < tail {
+            if tokio::time::Instant::now() >= deadline {
+                return Ok(false);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(true)
     }
 
     /// Appends events that may be cut when nobody reads them.

@@ -1,6 +1,8 @@
 //! Stops and suppressions: to the book first, then here.
 
-use domain::AddressHash;
+use std::borrow::Cow;
+
+use domain::{ActivationId, AddressHash};
 
 use crate::{
     connection::{Belt, Carried},
@@ -14,27 +16,36 @@ pub enum Stop {
     Pause,
     /// What it covers ends.
     Cancel,
+    /// What was queued under an older revision than this goes back to the book, which has a new time for
+    /// it. Its key is [`revision_key`].
+    OlderThan(u32),
+}
+
+/// The stop key of an activation's revision.
+pub fn revision_key(activation: ActivationId) -> String {
+    format!("revision:{activation}")
 }
 
 impl Stop {
     /// The stop as it lies on the belt.
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_text(self) -> Cow<'static, str> {
         match self {
-            Self::Pause => "pause",
-            Self::Cancel => "cancel",
+            Self::Pause => "pause".into(),
+            Self::Cancel => "cancel".into(),
+            Self::OlderThan(revision) => revision.to_string().into(),
         }
     }
 }
 
 impl Belt {
-    /// Stops everything under `key`: an activation, partner, version or vendor id as text. No mark is
+    /// Stops everything under `key`: an activation, partner, version or vendor id as text, or a [`revision_key`]. No mark is
     /// given under it once this has answered.
     ///
     /// # Errors
     /// [`crate::Error::Unreachable`], [`crate::Error::Closed`]: it takes effect before anything is
     /// sent, if the book has it.
     pub async fn set_stop(&self, key: &str, stop: Stop) -> Result<()> {
-        self.call(|s| &s.stop, &["set", key, stop.as_str()].as_slice(), Carried::default()).await
+        self.call(|s| &s.stop, &["set", key, &stop.as_text()].as_slice(), Carried::default()).await
     }
 
     /// Lifts the stop of `key`, if there is one.

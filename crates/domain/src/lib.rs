@@ -15,6 +15,7 @@ pub mod job;
 pub mod list_id;
 pub mod merge;
 pub mod outcome;
+pub mod package_version;
 pub mod rate;
 pub mod recipient;
 pub mod schedule;
@@ -36,6 +37,7 @@ pub use ids::{
 };
 pub use job::{PartnerShelf, SendEmail};
 pub use outcome::{OnUnknown, Outcome, OutcomeRecord};
+pub use package_version::VersionState;
 pub use rate::RateSpec;
 pub use recipient::Recipient;
 pub use secret::Secret;

@@ -31,6 +31,8 @@ pub struct SendStatus {
     pub duplicates: u32,
     /// When it was first fed to the belt.
     pub first_fed_at: Option<UtcMillis>,
+    /// The time a change of its activation gave it: it goes no sooner, whatever comes back late.
+    pub not_before: Option<UtcMillis>,
 }
 
 /// When to stop trying.
@@ -94,8 +96,7 @@ pub fn merge(
             if may_give_up {
                 reschedule(&mut next, until, now, give_up, false);
             } else {
-                next.state = SendState::Due;
-                next.due_at = until;
+                wait_until(&mut next, until);
             }
         }
         _ => {}
@@ -146,9 +147,13 @@ fn reschedule(
         next.state = SendState::Failed;
         next.reason = PermanentReason::GaveUp.as_str().to_owned();
     } else {
-        next.state = SendState::Due;
-        next.due_at = until;
+        wait_until(next, until);
     }
+}
+
+fn wait_until(next: &mut SendStatus, until: UtcMillis) {
+    next.state = SendState::Due;
+    next.due_at = next.not_before.map_or(until, |not_before| until.max(not_before));
 }
 
 #[cfg(test)]
@@ -172,6 +177,7 @@ mod tests {
             attempts: 0,
             duplicates: 0,
             first_fed_at: Some(UtcMillis::new(1_000)),
+            not_before: None,
         }
     }
 
@@ -195,6 +201,17 @@ mod tests {
         records.iter().fold(status.clone(), |status, record| {
             merge(&status, record, UtcMillis::new(5_000), GIVE_UP)
         })
+    }
+
+    #[test]
+    fn a_send_that_was_moved_keeps_its_new_time() {
+        let later = UtcMillis::new(900_000);
+        let moved = SendStatus { due_at: later, not_before: Some(later), ..queued() };
+        let back = Outcome::not_now(Duration::ZERO, NotNowReason::Revised);
+        for outcome in [back, Outcome::transient(Duration::from_secs(60), Answer::default())] {
+            let after = at(&moved, &[record(1, OnUnknown::Retry, outcome)]);
+            assert_eq!((after.state, after.due_at), (SendState::Due, later));
+        }
     }
 
     #[test]

@@ -171,6 +171,8 @@ pub enum NotNowReason {
     Limit,
     /// Its activation is paused.
     Paused,
+    /// Its activation was changed after it was queued: the book has a new time for it.
+    Revised,
     /// The relay can't be reached or asks for a pause (421, connection refused).
     RelayDown,
     /// What the job needs is not on the shelf.
@@ -185,6 +187,7 @@ impl NotNowReason {
         match self {
             Self::Limit => "limit",
             Self::Paused => "paused",
+            Self::Revised => "revised",
             Self::RelayDown => "relay_down",
             Self::ShelfMiss => "shelf_miss",
             Self::GivenBack => "given_back",

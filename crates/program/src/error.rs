@@ -114,7 +114,10 @@ impl Error {
     pub(crate) fn book(doing: &'static str) -> impl FnOnce(StoreError) -> Self {
         move |error| match error {
             StoreError::NotFound { what, which } => Self::not_found(what, which),
-            StoreError::Transition(refused) => Self::Conflict { why: refused.to_string() },
+            error @ (StoreError::Transition(_)
+            | StoreError::VersionTransition(_)
+            | StoreError::NotPublished { .. }
+            | StoreError::Ended { .. }) => Self::Conflict { why: error.to_string() },
             error if error.is_unreachable() => {
                 Self::Unreachable { server: "the book", source: Box::new(error) }
             }

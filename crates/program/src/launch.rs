@@ -17,7 +17,6 @@ use store::{LaunchItem, LaunchKind, LaunchRequest, ListSize, Partner};
 use crate::{
     actor::Actor,
     error::{Error, Problem, Result},
-    nearest::nearest,
     program::Program,
 };
 
@@ -209,6 +208,7 @@ impl Program {
             match self.launch_list(&partner, package, launch.list.as_deref()).await? {
                 Ok(list) => {
                     items.push(LaunchItem {
+                        event_at: None,
                         partner: partner.id.clone(),
                         list,
                         slots: slots.clone(),
@@ -273,19 +273,8 @@ impl Program {
         vendor: &VendorId,
         asked: &str,
     ) -> Result<(PackageId, VersionId, Arc<Compiled>)> {
-        let doing = "look for the package";
-        let asked = asked.trim();
-        let Some(package) =
-            self.store().find_package(vendor, asked).await.map_err(Error::book(doing))?
-        else {
-            let known = self.store().packages(vendor).await.map_err(Error::book(doing))?;
-            return Err(Error::NotFound {
-                what: "package",
-                asked: asked.to_owned(),
-                nearest: nearest(asked, known.iter().map(|package| package.slug.as_str()))
-                    .map(str::to_owned),
-            });
-        };
+        let package = self.require_package(vendor, asked).await?;
+        let doing = "look for the package's version";
         let version = self
             .store()
             .latest_published(&package.id)

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use domain::{ContentHash, PackageId, VendorId, VersionId};
+use domain::{
+    ContentHash, PackageId, VendorId, VersionId, VersionState, package_version::VersionCommand,
+};
 use render::{Diagnostic, PackageFiles, ReadError, Severity, SharedTemplates};
 use serde::Serialize;
 use store::{Change, PublishInput};
@@ -22,6 +24,15 @@ pub struct PackageChecked {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What becomes of a version that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishAs {
+    /// Nothing yet; see [`Program::change_version`].
+    Draft,
+    /// Partners may launch it.
+    Published,
+}
+
 /// A version that is in the book now.
 #[derive(Debug, Clone, Serialize)]
 pub struct PackagePublished {
@@ -33,6 +44,8 @@ pub struct PackagePublished {
     pub version: VersionId,
     /// Which one of the package's versions it is, from 1.
     pub number: i64,
+    /// Where it stands.
+    pub state: VersionState,
     /// The version's name made from its content.
     pub hash: ContentHash,
     /// Whether it was not there before; the same content is the same version.
@@ -55,7 +68,8 @@ pub fn check_package(templates: &SharedTemplates, folder: &Path) -> Result<Packa
 }
 
 impl Program {
-    /// Freezes the package in a folder into a version of a vendor's program.
+    /// Freezes the package in a folder into a version of a vendor's program. Partners may launch it at
+    /// once, unless `state` says that it is a draft.
     ///
     /// # Errors
     /// The folder can't be read, the package has errors (all of them are named), or the vendor is none
@@ -65,9 +79,10 @@ impl Program {
         actor: &Actor,
         vendor: &VendorId,
         folder: &Path,
+        publish_as: PublishAs,
     ) -> Result<PackagePublished> {
         let files = PackageFiles::load_dir(folder).map_err(|error| unreadable(folder, &error))?;
-        self.publish_files(actor, vendor, &files).await
+        self.publish_files(actor, vendor, &files, publish_as).await
     }
 
     /// The same from files in memory, such as a package that comes with the program.
@@ -79,6 +94,7 @@ impl Program {
         actor: &Actor,
         vendor: &VendorId,
         files: &PackageFiles,
+        publish_as: PublishAs,
     ) -> Result<PackagePublished> {
         if !actor.runs(vendor) {
             return Err(Error::not_found("vendor", vendor));
@@ -94,18 +110,31 @@ impl Program {
             name: &version.package.title,
             hash: &version.hash,
             blob: &version.blob,
+            state: match publish_as {
+                PublishAs::Draft => VersionState::Draft,
+                PublishAs::Published => VersionState::Published,
+            },
             who: &who,
             now: self.now(),
         };
-        let published =
-            self.store().publish(&input).await.map_err(Error::book("write the package version"))?;
+        let doing = "write the package version";
+        let kept = self.store().add_version(&input).await.map_err(Error::book(doing))?;
+        let is_new = kept.change == Change::New;
+        let mut row = kept.row;
+        if !is_new && publish_as == PublishAs::Published {
+            // Kept as a draft before, and meant for partners now.
+            let command = VersionCommand::Publish;
+            let change = self.store().change_version(&row.id, command, &who, self.now()).await;
+            row = change.map_err(Error::book(doing))?.version;
+        }
         Ok(PackagePublished {
-            package: published.row.package_id,
+            package: row.package_id,
             slug: version.package.name,
-            version: published.row.id,
-            number: published.row.number,
+            version: row.id,
+            number: row.number,
+            state: row.state,
             hash: version.hash,
-            is_new: published.change == Change::New,
+            is_new,
             size_bytes: version.blob.len() as u64,
             warnings,
         })

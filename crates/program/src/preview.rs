@@ -1,5 +1,7 @@
 //! `render`: what a recipient would get, without sending it.
 
+mod edges;
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use channels::smtp::{MailParts, build};
@@ -46,6 +48,9 @@ pub enum PreviewFor {
         /// The contact list, by name; without one, the only list there is.
         list: Option<String>,
     },
+    /// Several who put a message to the test: nobody known, the longest names, right to left, and the
+    /// sample person with every text slot as full as it may be.
+    Edges,
     /// Somebody made up: these merge fields over those of the package's sample person; `email` is
     /// the address it goes to.
     Sample(BTreeMap<String, String>),
@@ -53,6 +58,8 @@ pub enum PreviewFor {
 
 /// The person a preview is made for.
 struct Reader {
+    /// Which of several it is; empty if there is one.
+    label: String,
     address: String,
     name: String,
     fields: BTreeMap<String, String>,
@@ -72,6 +79,8 @@ pub enum PreviewOf {
 pub struct Previewed {
     /// The step.
     pub step: StepKey,
+    /// Which of several persons it is for; empty if there is one.
+    pub person: String,
     /// The subject.
     pub subject: String,
     /// The HTML part.
@@ -83,7 +92,33 @@ pub struct Previewed {
     pub eml: Vec<u8>,
 }
 
+impl Previewed {
+    /// A name for its files: the step, and the person if there are several.
+    pub fn name(&self) -> String {
+        if self.person.is_empty() {
+            self.step.to_string()
+        } else {
+            format!("{}.{}", self.step, self.person)
+        }
+    }
+}
+
 impl Program {
+    /// The links to assets of the book that stand in a message.
+    pub fn asset_urls(&self, html: &str) -> Vec<String> {
+        let prefix = format!("{}/a/", self.parts.public_url);
+        let mut urls: Vec<String> = html
+            .match_indices(&prefix)
+            .map(|(at, _)| {
+                let end = html[at..].find(['"', '\'', ')', ' ', '<']).unwrap_or(html.len() - at);
+                html[at..at + end].to_owned()
+            })
+            .collect();
+        urls.sort_unstable();
+        urls.dedup();
+        urls
+    }
+
     /// Renders a package's steps for a partner and a person. The unsubscribe link in it belongs to no
     /// send and does nothing.
     ///
@@ -117,7 +152,7 @@ impl Program {
                     })
                     .collect(),
             })?;
-        let reader = match &preview.person {
+        let readers = match &preview.person {
             PreviewFor::Contact { address, list } => {
                 let partner = preview.partner.as_ref().ok_or_else(|| {
                     Error::bad_input("--partner", "", "the partner whose contact it is")
@@ -125,9 +160,10 @@ impl Program {
                 let found = self.find_partner(actor, Some(&vendor), partner.as_str()).await?;
                 let contact =
                     self.contact_at(actor, &found.company, list.as_deref(), address).await?;
-                contact.reader(&package.person_fields)
+                vec![contact.reader(&package.person_fields)]
             }
-            PreviewFor::Sample(fields) => made_up(package, sample, fields),
+            PreviewFor::Sample(fields) => vec![made_up(package, sample, fields)],
+            PreviewFor::Edges => edges::readers(package),
         };
 
         let steps: Vec<StepKey> = match &preview.step {
@@ -135,10 +171,24 @@ impl Program {
             Some(asked) => vec![find_step(&compiled, asked)?],
         };
         let language = compiled.language_for(&shelf.brand.locale).to_owned();
-        steps
-            .into_iter()
-            .map(|step| self.preview_step(&compiled, &step, &language, &shelf, &reader))
-            .collect()
+        let full = match &preview.person {
+            PreviewFor::Edges => Some(edges::with_full_slots(package, &shelf)),
+            _ => None,
+        };
+        let mut previewed = Vec::new();
+        for step in steps {
+            for reader in &readers {
+                previewed.push(self.preview_step(&compiled, &step, &language, &shelf, reader)?);
+            }
+            if let Some(full) = &full {
+                let reader = Reader {
+                    label: "full-slots".to_owned(),
+                    ..made_up(package, None, &BTreeMap::new())
+                };
+                previewed.push(self.preview_step(&compiled, &step, &language, full, &reader)?);
+            }
+        }
+        Ok(previewed)
     }
 
     fn preview_step(
@@ -186,6 +236,7 @@ impl Program {
         })?;
         Ok(Previewed {
             step: step.clone(),
+            person: reader.label.clone(),
             subject: rendered.subject,
             html: rendered.html,
             text: rendered.text,
@@ -278,6 +329,7 @@ impl FoundContact {
             fields: &self.contact.fields,
         };
         Reader {
+            label: String::new(),
             address: self.address.into(),
             name: recipient.name(),
             fields: recipient.merge_fields(asked),
@@ -295,7 +347,7 @@ fn made_up(package: &Package, sample: Option<Sample>, given: &BTreeMap<String, S
     let name = |field: &str| fields.get(field).map_or("", String::as_str);
     let recipient =
         Recipient { first_name: name("first_name"), last_name: name("last_name"), fields: &fields };
-    Reader { address, name: recipient.name(), fields }
+    Reader { label: String::new(), address, name: recipient.name(), fields }
 }
 
 fn find_step(compiled: &Compiled, asked: &str) -> Result<StepKey> {

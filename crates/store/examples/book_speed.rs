@@ -54,10 +54,11 @@ async fn main() -> AnyResult<()> {
         name: "P",
         hash: &hash,
         blob,
+        state: domain::VersionState::Published,
         who: "speed",
         now: NOW,
     };
-    let version = store.publish(&input).await?.row;
+    let version = store.add_version(&input).await?.row;
     let inputs: Vec<PartnerInput> = (0..lanes).map(partner).collect();
     let start = Instant::now();
     let partners = store.upsert_partners(&vendor, &inputs, "speed", NOW).await?;
@@ -78,7 +79,12 @@ async fn main() -> AnyResult<()> {
             })
             .collect();
         store.upsert_contacts(company, &list, &contacts, NOW).await?;
-        items.push(LaunchItem { partner: partner.row.id.clone(), list, slots: BTreeMap::new() });
+        items.push(LaunchItem {
+            partner: partner.row.id.clone(),
+            list,
+            slots: BTreeMap::new(),
+            event_at: None,
+        });
     }
     say("import", lanes * per_lane, start.elapsed());
 
@@ -183,6 +189,8 @@ async fn main() -> AnyResult<()> {
 
 fn partner(n: usize) -> PartnerInput {
     PartnerInput {
+        region: String::new(),
+        partner_type: String::new(),
         partner_key: format!("p{n}"),
         company_name: format!("Firm {n}"),
         tier: "Gold".to_owned(),

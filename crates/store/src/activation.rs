@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use domain::{
     ActivationId, ActivationState, CompanyId, ContactId, ContentHash, LaunchGroupId, ListId,
-    PackageId, PartnerId, UtcMillis, VendorId, VersionId, activation::ActivationCommand,
+    PackageId, PartnerId, StepKey, UtcMillis, VendorId, VersionId, activation::ActivationCommand,
 };
 use sqlx::any::AnyRow;
 
 use crate::{
+    bulk::Rows,
     engine::{Store, WriteTx},
     error::{Result, StoreError},
-    row::Read,
+    row::{Read, json_text},
 };
 
 /// One partner's launch of one package version.
@@ -43,6 +44,10 @@ pub struct Activation {
     pub slots: BTreeMap<String, String>,
     /// Campaign time its steps count from.
     pub start_at: UtcMillis,
+    /// When the event is that its steps are dated from, in an event motion.
+    pub event_at: Option<UtcMillis>,
+    /// Counts the changes after which what was queued before must not go out any more.
+    pub schedule_revision: u32,
     /// The last contact that was decided; 0 at first.
     pub expand_cursor: ContactId,
     /// Where the contacts stood when the expansion began; the last pass looks at what came after.
@@ -75,6 +80,29 @@ pub struct Stops {
     pub activations: Vec<(ActivationId, ActivationState)>,
     /// Package versions that were recalled.
     pub versions: Vec<VersionId>,
+    /// Live activations whose schedule was changed lately, with its revision: what was queued under
+    /// an older one must not go out.
+    pub revisions: Vec<(ActivationId, u32)>,
+}
+
+/// A new schedule of an activation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSchedule {
+    /// When the event is now.
+    pub event_at: Option<UtcMillis>,
+    /// What the partner filled in, by slot name.
+    pub slots: BTreeMap<String, String>,
+    /// When each step is due now.
+    pub due_at: Vec<(StepKey, UtcMillis)>,
+}
+
+/// What a new schedule changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rescheduled {
+    /// The activation as it is now.
+    pub activation: Activation,
+    /// Sends that have another time now, those on the belt included.
+    pub moved: u64,
 }
 
 pub(crate) fn activation(row: &AnyRow) -> Result<Activation> {
@@ -92,6 +120,8 @@ pub(crate) fn activation(row: &AnyRow) -> Result<Activation> {
         state: row.parsed("state")?,
         slots: row.json("slots")?,
         start_at: row.time("start_at")?,
+        event_at: row.opt_time("event_at")?,
+        schedule_revision: row.small("schedule_revision")?,
         expand_cursor: ContactId::new(row.int("expand_cursor")?),
         expand_mark: row.opt_int("expand_mark")?,
         expanded_at: row.opt_time("expanded_at")?,
@@ -159,28 +189,42 @@ impl Store {
         Ok(ActivationChange { activation: row, before, changed: true })
     }
 
-    /// Ends every live activation of a recalled version; answers which. Their open sends are moved
-    /// by [`Store::cancel_open_sends`].
+    /// Gives an activation's open sends other times, in one transaction, and counts its schedule
+    /// revision up: what is on the belt goes back to the book by itself once the belt is told.
     ///
     /// # Errors
-    /// When the book fails.
-    pub async fn recall_activations(
+    /// [`StoreError::NotFound`]; [`StoreError::Ended`] when it is live no more.
+    pub async fn reschedule(
         &self,
-        version: &VersionId,
+        id: ActivationId,
+        schedule: &NewSchedule,
         who: &str,
         now: UtcMillis,
-    ) -> Result<Vec<ActivationId>> {
+    ) -> Result<Rescheduled> {
         let mut tx = self.begin_write().await?;
-        let rows = sqlx::query(sql!("activation/recall.sql"))
-            .bind(version.as_str())
+        let before =
+            tx.lock_activation(id).await?.ok_or_else(|| StoreError::not_found("activation", id))?;
+        if !before.state.is_live() {
+            return Err(StoreError::Ended { activation: id, state: before.state });
+        }
+        let row = sqlx::query(sql!("activation/reschedule.sql"))
+            .bind(id.get())
+            .bind(schedule.event_at.map(UtcMillis::get))
+            .bind(json_text(&schedule.slots))
             .bind(now.get())
-            .fetch_all(tx.connection())
+            .fetch_one(tx.connection())
             .await?;
-        let ids = activation_ids(&rows)?;
-        tx.write_audit(now, who, "recall activations", version.as_str(), &ids.len().to_string())
-            .await?;
+        let activation = activation(&row)?;
+        let mut rows = Rows::new(3, schedule.due_at.len());
+        for (step, due_at) in &schedule.due_at {
+            rows.push([id.get().into(), step.as_str().into(), due_at.get().into()]);
+        }
+        let engine = tx.engine;
+        let moved = rows.execute(engine, tx.connection(), sql!("send/reschedule_many.sql")).await?;
+        let at = schedule.event_at.map(|at| at.to_string()).unwrap_or_default();
+        tx.write_audit(now, who, "move activation", &id.to_string(), &at).await?;
         tx.commit().await?;
-        Ok(ids)
+        Ok(Rescheduled { activation, moved })
     }
 
     /// Ends what is due or queued of an activation as `cancelled`, 500 sends a transaction, so that
@@ -241,7 +285,18 @@ impl Store {
         let rows =
             sqlx::query(sql!("package_version/recalled.sql")).fetch_all(&mut *connection).await?;
         let versions = rows.iter().map(|row| row.parsed("version_id")).collect::<Result<_>>()?;
-        Ok(Stops { activations, versions })
+        let rows = sqlx::query(sql!("activation/revised.sql"))
+            .bind(ended_since.get())
+            .fetch_all(&mut *connection)
+            .await?;
+        let revisions = rows
+            .iter()
+            .map(|row| {
+                let id = ActivationId::new(row.int("activation_id")?);
+                Ok((id, row.small("schedule_revision")?))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Stops { activations, versions, revisions })
     }
 }
 
@@ -260,7 +315,7 @@ impl WriteTx {
         ids: &[ActivationId],
         now: UtcMillis,
     ) -> Result<Vec<ActivationId>> {
-        let mut rows = crate::bulk::Rows::new(2, ids.len());
+        let mut rows = Rows::new(2, ids.len());
         for id in ids {
             rows.push([id.get().into(), now.get().into()]);
         }

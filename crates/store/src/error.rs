@@ -1,6 +1,9 @@
 //! What can go wrong with the book.
 
-use domain::activation::TransitionError;
+use domain::{
+    ActivationId, ActivationState, VersionId, VersionState, activation::TransitionError,
+    package_version::VersionTransitionError,
+};
 use thiserror::Error;
 
 /// What every operation of the book answers.
@@ -80,6 +83,25 @@ pub enum StoreError {
     /// The activation can't do what was asked.
     #[error(transparent)]
     Transition(#[from] TransitionError),
+    /// The activation has ended.
+    #[error("activation {activation} is {state} and can't be changed")]
+    Ended {
+        /// Which one.
+        activation: ActivationId,
+        /// Where it stands.
+        state: ActivationState,
+    },
+    /// The package version can't do what was asked.
+    #[error(transparent)]
+    VersionTransition(#[from] VersionTransitionError),
+    /// The package version may not be launched.
+    #[error("version {version} of the package is {state} and can't be launched")]
+    NotPublished {
+        /// Which one.
+        version: VersionId,
+        /// Where it stands.
+        state: VersionState,
+    },
     /// A row holds what this program can't read.
     #[error("column {column} of the book holds \"{text}\", which this program can't read")]
     Corrupt {

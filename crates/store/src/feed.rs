@@ -65,6 +65,8 @@ pub struct FedSend {
     pub version_hash: ContentHash,
     /// The partner's brand and sender as they were at the launch.
     pub revision: ContentHash,
+    /// The activation's schedule revision.
+    pub schedule_revision: u32,
     /// The partner's tier.
     pub tier: String,
     /// The step.
@@ -141,6 +143,7 @@ struct Shared {
     version: VersionId,
     version_hash: ContentHash,
     revision: ContentHash,
+    schedule_revision: u32,
     tier: String,
 }
 
@@ -377,6 +380,7 @@ impl WriteTx {
                     version: row.parsed("version_id")?,
                     version_hash: row.parsed("version_hash")?,
                     revision: row.parsed("revision")?,
+                    schedule_revision: row.small("schedule_revision")?,
                     tier: row.text("tier")?,
                 };
                 Ok((row.int("activation_id")?, shared))
@@ -410,6 +414,7 @@ fn fed_send(row: &AnyRow, shared: &Shared, now: UtcMillis) -> Result<FedSend> {
         version: shared.version.clone(),
         version_hash: shared.version_hash.clone(),
         revision: shared.revision.clone(),
+        schedule_revision: shared.schedule_revision,
         tier: shared.tier.clone(),
         step: row.parsed("step_key")?,
         occurrence: row.small("occurrence")?,

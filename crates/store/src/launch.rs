@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     ActivationId, ActivationState, LaunchGroupId, ListId, PackageId, PartnerId, UtcMillis,
-    VendorId, VersionId,
+    VendorId, VersionId, VersionState,
 };
 use sqlx::{AnyConnection, any::AnyRow};
 
@@ -58,6 +58,8 @@ pub struct LaunchItem {
     pub list: ListId,
     /// What the partner filled in, by slot name.
     pub slots: BTreeMap<String, String>,
+    /// When the event is, in an event motion.
+    pub event_at: Option<UtcMillis>,
 }
 
 /// What a click did.
@@ -120,7 +122,7 @@ impl WriteTx {
         if missing.is_empty() {
             return answer(request, None, &known_before, &Known::new());
         }
-        let version = sqlx::query(sql!("package_version/get.sql"))
+        let version = sqlx::query(sql!("package_version/lock.sql"))
             .bind(request.version.as_str())
             .fetch_optional(self.connection())
             .await?
@@ -129,6 +131,10 @@ impl WriteTx {
                     && row.text("vendor_id").is_ok_and(|id| id == request.vendor.as_str())
             })
             .ok_or_else(|| StoreError::not_found("package version", &request.version))?;
+        let state: VersionState = version.parsed("state")?;
+        if state != VersionState::Published {
+            return Err(StoreError::NotPublished { version: request.version.clone(), state });
+        }
         let version_hash = version.text("hash")?;
         let group = LaunchGroupId::from_ulid(self.ids.ulid(request.now));
         sqlx::query(sql!("launch_group/add.sql"))
@@ -174,7 +180,7 @@ impl WriteTx {
             })
             .collect::<Result<_>>()?;
         let ids = self.take_ids(HotTable::Activation, items.len()).await?;
-        let mut rows = Rows::new(15, items.len());
+        let mut rows = Rows::new(16, items.len());
         for (item, id) in items.iter().zip(ids) {
             let (company, revision) = facts
                 .get(item.partner.as_str())
@@ -195,6 +201,7 @@ impl WriteTx {
                 Value::Int(request.start_at.get()),
                 Value::Int(0),
                 Value::Int(request.now.get()),
+                Value::OptInt(item.event_at.map(UtcMillis::get)),
             ]);
         }
         let rows = rows.fetch(engine, self.connection(), sql!("activation/add_many.sql")).await?;

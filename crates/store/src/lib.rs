@@ -78,7 +78,7 @@ mod suppression;
 mod unsubscribe;
 mod vendor;
 
-pub use activation::{Activation, ActivationChange, Stops};
+pub use activation::{Activation, ActivationChange, NewSchedule, Rescheduled, Stops};
 pub use asset::StoredAsset;
 pub use audit::AuditRow;
 pub use bulk::bulk;
@@ -94,7 +94,7 @@ pub use ids::Ids;
 pub use launch::{LaunchItem, LaunchKind, LaunchRequest, Launched, LaunchedItem};
 pub use lease::Lease;
 pub use migrate::Migrated;
-pub use package::{Package, PackageVersion, PublishInput, VersionState};
+pub use package::{Package, PackageVersion, PublishInput, VersionChange};
 pub use partner::{Partner, PartnerInput};
 pub use reconcile::{QueuedKey, QueuedSend};
 pub use record::{ChangedSend, Recorded, StreamedOutcome};

@@ -15,11 +15,14 @@ struct Migration {
     text: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_book",
-    text: include_str!("../migrations/0001_book.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "0001_book", text: include_str!("../migrations/0001_book.sql") },
+    Migration {
+        version: 2,
+        name: "0002_packages_in_depth",
+        text: include_str!("../migrations/0002_packages_in_depth.sql"),
+    },
+];
 
 /// What a migration did.
 #[derive(Debug, Clone, PartialEq, Eq)]

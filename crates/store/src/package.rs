@@ -1,30 +1,18 @@
 //! Packages and their published versions.
 
-use domain::{ContentHash, PackageId, UtcMillis, VendorId, VersionId};
+use domain::{
+    ActivationId, ContentHash, PackageId, UtcMillis, VendorId, VersionId, VersionState,
+    package_version::VersionCommand,
+};
 use sqlx::{Row, any::AnyRow};
 
 use crate::{
     Change, Upserted,
+    activation::activation_ids,
     engine::Store,
     error::{Result, StoreError},
     row::Read,
 };
-
-word! {
-    /// Where a package version stands.
-    VersionState ("a version state: draft, in_review, published, retired or recalled") {
-        /// Being written.
-        Draft = "draft",
-        /// Waiting for approval.
-        InReview = "in_review",
-        /// May be launched.
-        Published = "published",
-        /// May not be launched any more; what was launched goes on.
-        Retired = "retired",
-        /// Must not be sent any more.
-        Recalled = "recalled",
-    }
-}
 
 /// An activation package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +52,18 @@ pub struct PackageVersion {
     pub created_at: UtcMillis,
 }
 
-/// A version to publish.
+/// What a command did to a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionChange {
+    /// The version as it is now.
+    pub version: PackageVersion,
+    /// The state it was in.
+    pub before: VersionState,
+    /// Whether anything changed.
+    pub changed: bool,
+}
+
+/// A version to keep.
 #[derive(Debug, Clone, Copy)]
 pub struct PublishInput<'a> {
     /// Whose it is.
@@ -77,7 +76,9 @@ pub struct PublishInput<'a> {
     pub hash: &'a ContentHash,
     /// The content.
     pub blob: &'a [u8],
-    /// Who publishes.
+    /// Where it stands if it is new: a draft, or published.
+    pub state: VersionState,
+    /// Who brings it.
     pub who: &'a str,
     /// When.
     pub now: UtcMillis,
@@ -108,11 +109,11 @@ fn version(row: &AnyRow) -> Result<PackageVersion> {
 }
 
 impl Store {
-    /// Publishes a version. The same content again is the same version, in whatever state it is.
+    /// Keeps a version. The same content again is the same version, in whatever state it is.
     ///
     /// # Errors
     /// When the book fails.
-    pub async fn publish(&self, input: &PublishInput<'_>) -> Result<Upserted<PackageVersion>> {
+    pub async fn add_version(&self, input: &PublishInput<'_>) -> Result<Upserted<PackageVersion>> {
         let now = input.now;
         let package_id = PackageId::from_ulid(self.ids().ulid(now));
         let version_id = VersionId::from_ulid(self.ids().ulid(now));
@@ -149,13 +150,15 @@ impl Store {
             .bind(input.hash.as_str())
             .bind(input.who)
             .bind(now.get())
+            .bind(input.state.as_str())
             .execute(tx.connection())
             .await?;
         let row = sqlx::query(sql!("package_version/get.sql"))
             .bind(version_id.as_str())
             .fetch_one(tx.connection())
             .await?;
-        tx.write_audit(now, input.who, "publish version", version_id.as_str(), input.slug).await?;
+        let action = format!("add version as {}", input.state);
+        tx.write_audit(now, input.who, &action, version_id.as_str(), input.slug).await?;
         tx.commit().await?;
         Ok(Upserted { row: version(&row)?, change: Change::New })
     }
@@ -243,28 +246,73 @@ impl Store {
         Ok(row.map(|row| row.try_get("content")).transpose()?)
     }
 
-    /// Puts a version into another state.
+    /// Moves a version to another state. A recall ends its live activations with it, in one
+    /// transaction; their open sends are moved by [`Store::cancel_open_sends`], in pieces, after the
+    /// belt was told.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`].
-    pub async fn set_version_state(
+    /// [`StoreError::NotFound`], [`StoreError::VersionTransition`].
+    pub async fn change_version(
         &self,
         id: &VersionId,
-        state: VersionState,
+        command: VersionCommand,
         who: &str,
         now: UtcMillis,
-    ) -> Result<PackageVersion> {
+    ) -> Result<VersionChange> {
         let mut tx = self.begin_write().await?;
-        let row = sqlx::query(sql!("package_version/set_state.sql"))
+        let row = sqlx::query(sql!("package_version/lock.sql"))
             .bind(id.as_str())
-            .bind(state.as_str())
-            .bind(who)
-            .bind(now.get())
             .fetch_optional(tx.connection())
             .await?
             .ok_or_else(|| StoreError::not_found("package version", id))?;
-        tx.write_audit(now, who, "set version state", id.as_str(), state.as_str()).await?;
+        let before = version(&row)?;
+        let after = before.state.after(command)?;
+        if after == before.state {
+            tx.rollback().await?;
+            return Ok(VersionChange { before: before.state, version: before, changed: false });
+        }
+        let row = sqlx::query(sql!("package_version/set_state.sql"))
+            .bind(id.as_str())
+            .bind(after.as_str())
+            .bind(who)
+            .bind(now.get())
+            .fetch_one(tx.connection())
+            .await?;
+        if after == VersionState::Recalled {
+            sqlx::query(sql!("activation/recall.sql"))
+                .bind(id.as_str())
+                .bind(now.get())
+                .execute(tx.connection())
+                .await?;
+        }
+        tx.write_audit(now, who, command.as_str(), id.as_str(), before.state.as_str()).await?;
         tx.commit().await?;
-        version(&row)
+        Ok(VersionChange { version: version(&row)?, before: before.state, changed: true })
+    }
+
+    /// The activations of a version that its recall ended.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn recalled_activations(&self, version: &VersionId) -> Result<Vec<ActivationId>> {
+        let mut connection = self.read().await?;
+        let rows = sqlx::query(sql!("activation/recalled.sql"))
+            .bind(version.as_str())
+            .fetch_all(&mut *connection)
+            .await?;
+        activation_ids(&rows)
+    }
+
+    /// How many sends of a version a relay has taken.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn sent_of_version(&self, version: &VersionId) -> Result<i64> {
+        let mut connection = self.read().await?;
+        let row = sqlx::query(sql!("send/count_sent_of_version.sql"))
+            .bind(version.as_str())
+            .fetch_one(&mut *connection)
+            .await?;
+        row.int("sent")
     }
 }

@@ -21,6 +21,10 @@ pub struct PartnerInput {
     pub company_name: String,
     /// The tier's name.
     pub tier: String,
+    /// Where it sells: ISO 3166-1 alpha-2; may be empty.
+    pub region: String,
+    /// The vendor's own word for what it is, such as `reseller`; may be empty.
+    pub partner_type: String,
     /// Its brand.
     pub brand: BrandProfile,
     /// Whom its mail comes from.
@@ -42,6 +46,10 @@ pub struct Partner {
     pub partner_key: String,
     /// Its tier's name.
     pub tier: String,
+    /// Where it sells: ISO 3166-1 alpha-2; empty if the vendor has not said.
+    pub region: String,
+    /// The vendor's own word for what it is; empty if it has none.
+    pub partner_type: String,
     /// Names the current brand profile and sender: the hash of both.
     pub revision: ContentHash,
     /// Counts the revisions there were, from 1.
@@ -60,6 +68,8 @@ fn partner(row: &AnyRow) -> Result<Partner> {
         company_name: row.text("company_name")?,
         partner_key: row.text("partner_key")?,
         tier: row.text("tier")?,
+        region: row.text("region")?,
+        partner_type: row.text("partner_type")?,
         revision: row.parsed("revision")?,
         revision_number: row.int("revision_number")?,
         created_at: row.time("created_at")?,
@@ -194,7 +204,11 @@ impl WriteTx {
             return self.add_partner(vendor, input, &brand, revision, now).await;
         };
         let renamed = known.company_name != input.company_name;
-        if !renamed && known.tier == input.tier && known.revision == revision {
+        let is_the_same = known.tier == input.tier
+            && known.region == input.region
+            && known.partner_type == input.partner_type
+            && known.revision == revision;
+        if !renamed && is_the_same {
             return Ok(Upserted { row: known, change: Change::Unchanged });
         }
         if renamed {
@@ -220,6 +234,8 @@ impl WriteTx {
             self.add_revision(&known, &brand, &input.sender, now).await?;
         }
         known.tier.clone_from(&input.tier);
+        known.region.clone_from(&input.region);
+        known.partner_type.clone_from(&input.partner_type);
         known.updated_at = now;
         sqlx::query(sql!("partner/change.sql"))
             .bind(known.id.as_str())
@@ -227,6 +243,8 @@ impl WriteTx {
             .bind(known.revision.as_str())
             .bind(known.revision_number)
             .bind(now.get())
+            .bind(known.region.as_str())
+            .bind(known.partner_type.as_str())
             .execute(self.connection())
             .await?;
         Ok(Upserted { row: known, change: Change::Updated })
@@ -248,6 +266,8 @@ impl WriteTx {
             company_name: company.name,
             partner_key: input.partner_key.clone(),
             tier: input.tier.clone(),
+            region: input.region.clone(),
+            partner_type: input.partner_type.clone(),
             revision,
             revision_number: 1,
             created_at: now,
@@ -261,6 +281,8 @@ impl WriteTx {
             .bind(row.tier.as_str())
             .bind(row.revision.as_str())
             .bind(now.get())
+            .bind(row.region.as_str())
+            .bind(row.partner_type.as_str())
             .execute(self.connection())
             .await?;
         self.add_revision(&row, brand, &input.sender, now).await?;

@@ -78,6 +78,7 @@ fn stored(row: &AnyRow) -> Result<(i64, Stored)> {
         attempts: row.small("attempts")?,
         duplicates: row.small("duplicates")?,
         first_fed_at: row.opt_time("first_fed_at")?,
+        not_before: row.opt_time("not_before")?,
     };
     Ok((
         row.int("send_id")?,

@@ -157,6 +157,8 @@ async fn one_send(store: &Store, clock: &FakeClock, hash_key: &HashKey, company:
     let now = clock.now();
     let vendor = store.add_vendor("Northwind", "test", now).await.unwrap().row.id;
     let partner = PartnerInput {
+        region: String::new(),
+        partner_type: String::new(),
         partner_key: "p1".to_owned(),
         company_name: company.to_owned(),
         tier: "Gold".to_owned(),
@@ -199,12 +201,13 @@ async fn one_send(store: &Store, clock: &FakeClock, hash_key: &HashKey, company:
     store.upsert_contacts(&partner.company_id, &list, &[contact], now).await.unwrap();
     let blob = b"a package";
     let version = store
-        .publish(&PublishInput {
+        .add_version(&PublishInput {
             vendor: &vendor,
             slug: "launch",
             name: "Launch",
             hash: &ContentHash::of(blob),
             blob,
+            state: domain::VersionState::Published,
             who: "test",
             now,
         })
@@ -221,7 +224,12 @@ async fn one_send(store: &Store, clock: &FakeClock, hash_key: &HashKey, company:
             now,
             start_at: now,
             again: false,
-            items: vec![LaunchItem { partner: partner.id.clone(), list, slots: BTreeMap::new() }],
+            items: vec![LaunchItem {
+                partner: partner.id.clone(),
+                list,
+                slots: BTreeMap::new(),
+                event_at: None,
+            }],
         })
         .await
         .unwrap();

@@ -384,6 +384,7 @@ fn mark_of(said: &str, asked_at: BootTime) -> Mark {
         ("limited", after) => Refusal::Limited { after: micros(after) },
         ("stopped", _) => Refusal::Stopped,
         ("paused", _) => Refusal::Paused,
+        ("revised", _) => Refusal::Revised,
         ("suppressed", _) => Refusal::Suppressed,
         ("expired", _) => Refusal::Expired,
         ("closed", _) => Refusal::Closed,

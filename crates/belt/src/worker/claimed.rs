@@ -229,6 +229,8 @@ pub enum Refusal {
     Stopped,
     /// It was paused.
     Paused,
+    /// Its activation was changed after it was queued.
+    Revised,
     /// The address was suppressed.
     Suppressed,
     /// Its validity is over.
@@ -252,6 +254,7 @@ impl Refusal {
             Self::Gone | Self::Closed => Outcome::not_now(Duration::ZERO, NotNowReason::GivenBack),
             Self::Stopped => Outcome::permanent(PermanentReason::Stopped),
             Self::Paused => Outcome::not_now(PAUSED_FOR, NotNowReason::Paused),
+            Self::Revised => Outcome::not_now(Duration::ZERO, NotNowReason::Revised),
             Self::Suppressed => Outcome::permanent(PermanentReason::Suppressed),
             Self::Expired => Outcome::permanent(PermanentReason::Expired),
             Self::Limited { after } => Outcome::not_now(after, NotNowReason::Limit),

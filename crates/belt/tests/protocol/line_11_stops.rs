@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use belt::Stop;
+use belt::{NewJob, Stop};
+use domain::ActivationId;
 
 use crate::stage::{Stage, hash, job, jobs, sends};
 
@@ -29,6 +30,34 @@ async fn a_lifted_stop_lets_jobs_go_again() {
     stage.belt.clear_stop(crate::stage::partner(1).as_str()).await.expect("answered");
     stage.push(&[job(1, 1)]).await;
     assert_eq!(sends(&worker.claim(5).await), [1]);
+}
+
+#[tokio::test]
+async fn what_was_queued_before_a_change_goes_back_to_the_book() {
+    let stage = Stage::open().await;
+    let revised = |send, revision| NewJob { revision, ..job(send, 1) };
+    stage.push(&[revised(1, 0), revised(2, 0), revised(3, 0)]).await;
+    let mut worker = stage.worker("a").await;
+    let held = worker.claim(1).await;
+    let key = belt::revision_key(ActivationId::new(1));
+    stage.belt.set_stop(&key, Stop::OlderThan(1)).await.expect("answered");
+    assert_eq!(
+        worker.mark(&held[0]).await,
+        "revised",
+        "claimed before, not to be written any more"
+    );
+    worker.complete(&held[0], belt::Refusal::Revised.outcome()).await;
+    assert!(worker.claim(5).await.is_empty(), "what was not claimed goes back at the claim");
+    let mut back: Vec<_> = stage.outcomes().await.iter().map(|record| record.send.get()).collect();
+    back.sort_unstable();
+    assert_eq!(back, [1, 2, 3]);
+    let other = NewJob { activation: ActivationId::new(2), ..revised(5, 0) };
+    stage.push(&[revised(4, 1), other]).await;
+    assert_eq!(
+        sends(&worker.claim(5).await),
+        [4, 5],
+        "the new revision goes, and other activations"
+    );
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ async fn a_repeat_is_one_event_and_order_does_not_matter() {
     assert!(records.iter().any(|r| r.claim == first.claim && r.outcome.label() == "done"));
 
     let fresh = merge::SendStatus {
+        not_before: None,
         state: SendState::Queued,
         reason: String::new(),
         due_at: UtcMillis::default(),

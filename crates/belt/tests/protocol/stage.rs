@@ -205,6 +205,7 @@ pub fn job(send: i64, lane: u32) -> NewJob {
         vendor: vendor(1),
         activation: ActivationId::new(1),
         version: "version-1".to_owned(),
+        revision: 0,
         suppression: [hash(send, 1), hash(send, 2), hash(send, 3)],
         on_unknown: OnUnknown::Retry,
         not_after: None,

@@ -83,6 +83,8 @@ pub(super) fn read(
             partner_key,
             company_name: company_name.clone(),
             tier,
+            region: String::new(),
+            partner_type: String::new(),
             brand: BrandProfile {
                 name: company_name,
                 logo: None,

@@ -1,6 +1,9 @@
 //! `package check`, `package publish` and `render`.
 
-use program::{Actor, ErrorKind, Preview, PreviewFor, PreviewOf, check_package};
+use domain::{VersionState, package_version::VersionCommand};
+use program::{
+    Actor, BeltTold, ErrorKind, LaunchFor, Preview, PreviewFor, PreviewOf, PublishAs, check_package,
+};
 use render::{SamplePackage, SharedTemplates};
 
 use crate::world::{OPS, World};
@@ -22,9 +25,17 @@ async fn the_same_content_is_the_same_version() {
     let world = World::new().await;
     let folder = sample_folder(&world);
     assert!(check_package(&SharedTemplates::embedded(), &folder).unwrap().is_good);
-    let first = world.program.publish_package(&OPS, &world.vendor, &folder).await.unwrap();
+    let first = world
+        .program
+        .publish_package(&OPS, &world.vendor, &folder, PublishAs::Published)
+        .await
+        .unwrap();
     assert!(first.is_new && first.number == 1);
-    let again = world.program.publish_package(&OPS, &world.vendor, &folder).await.unwrap();
+    let again = world
+        .program
+        .publish_package(&OPS, &world.vendor, &folder, PublishAs::Published)
+        .await
+        .unwrap();
     assert!(!again.is_new && again.version == first.version);
 }
 
@@ -35,7 +46,11 @@ async fn what_is_wrong_is_named_with_its_place_and_nothing_is_published() {
     world.file("package/en/announce/subject.txt.hbs", "Hello {{person.frist_name}}\n");
     let checked = check_package(&SharedTemplates::embedded(), &folder).unwrap();
     assert!(!checked.is_good);
-    let error = world.program.publish_package(&OPS, &world.vendor, &folder).await.unwrap_err();
+    let error = world
+        .program
+        .publish_package(&OPS, &world.vendor, &folder, PublishAs::Published)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadInput);
     assert!(error.to_string().contains("en/announce/subject.txt.hbs:1:"), "{error}");
     assert!(world.store.packages(&world.vendor).await.unwrap().is_empty());
@@ -122,4 +137,75 @@ async fn a_contact_s_preview_is_for_its_own_company_only() {
     let (kind, _) =
         refused(&Actor::Vendor(world.vendor.clone()), of("zoe@example.com", None)).await;
     assert_eq!(kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_draft_is_launched_by_nobody_before_it_is_approved() {
+    let world = World::new().await;
+    let folder = sample_folder(&world);
+    let publish = async |publish_as| {
+        world.program.publish_package(&OPS, &world.vendor, &folder, publish_as).await.unwrap()
+    };
+    let kept = publish(PublishAs::Draft).await;
+    assert_eq!((kept.is_new, kept.state), (true, VersionState::Draft));
+    let (partner, company) = world.partner("acme", "Gold").await;
+    world.import_contacts(&company, "email\nzoe@example.com\n").await;
+    let launch = world.launch_for(LaunchFor::Partner(partner));
+    let error = world.program.launch(&OPS, &launch).await.unwrap_err();
+    assert!(error.to_string().contains("no published version"), "{error}");
+
+    let change = async |actor: &Actor, command| {
+        world.program.change_version(actor, &world.vendor, "product-launch@1", command).await
+    };
+    let submitted = change(&OPS, VersionCommand::Submit).await.unwrap();
+    assert_eq!(submitted.version.state, VersionState::InReview);
+    // A partner's company neither sees nor approves what is not published.
+    let firm = Actor::Company(company);
+    assert!(world.program.versions(&firm, &world.vendor, None).await.unwrap().is_empty());
+    assert_eq!(
+        change(&firm, VersionCommand::Publish).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    let approved = change(&Actor::Vendor(world.vendor.clone()), VersionCommand::Publish).await;
+    let approved = approved.unwrap().version;
+    assert_eq!(approved.state_by, world.vendor.to_string(), "who did it");
+    assert!(world.program.launch(&OPS, &launch).await.unwrap().activations[0].is_new);
+    assert!(!publish(PublishAs::Published).await.is_new);
+    let error = world
+        .program
+        .change_version(&OPS, &world.vendor, "product-lunch@1", VersionCommand::Retire)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("did you mean \"product-launch@1\""), "{error}");
+}
+
+#[tokio::test]
+async fn publishing_a_draft_s_content_publishes_it() {
+    let world = World::new().await;
+    let folder = sample_folder(&world);
+    let publish = async |publish_as| {
+        world.program.publish_package(&OPS, &world.vendor, &folder, publish_as).await.unwrap()
+    };
+    let draft = publish(PublishAs::Draft).await;
+    let published = publish(PublishAs::Published).await;
+    assert_eq!((published.version, published.state), (draft.version, VersionState::Published));
+}
+
+#[tokio::test]
+async fn a_recall_says_what_it_stopped_and_what_it_came_too_late_for() {
+    let world = World::new().await;
+    let (_, _, activation) = world.launched("acme").await;
+    let (_, send) = world.expand(activation).await.remove(0);
+    world.accepted(activation, send).await;
+
+    let recalled =
+        world.program.recall_version(&OPS, &world.vendor, "product-launch@1").await.unwrap();
+    assert_eq!(recalled.belt, BeltTold::Told);
+    assert_eq!((recalled.activations, recalled.already_out), (1, 1));
+    assert_eq!(recalled.stopped, 1);
+    let again =
+        world.program.recall_version(&OPS, &world.vendor, "product-launch@1").await.unwrap();
+    assert_eq!((again.stopped, again.change.changed), (0, false));
+    let status = world.program.status(&OPS, Some(activation)).await.unwrap();
+    assert_eq!(status.activations[0].state, domain::ActivationState::Recalled);
 }

@@ -1,7 +1,9 @@
 //! Nobody reaches over the wall: foreign ids are answered as missing, and nothing changes.
 
 use domain::ActivationState;
-use program::{Actor, ErrorKind, ImportPartners, LaunchFor, Preview, PreviewFor, PreviewOf};
+use program::{
+    Actor, ErrorKind, ImportPartners, LaunchFor, Preview, PreviewFor, PreviewOf, PublishAs,
+};
 
 use crate::world::{OPS, PARTNER_COLUMNS, World, partner_row};
 
@@ -86,7 +88,7 @@ async fn a_vendor_finds_nothing_of_another() {
     not_found!(program.launch(&stranger, &world.launch_for(LaunchFor::AllEligible)));
     let folder = world.file("package/package.toml", "name = 'x'");
     let error = program
-        .publish_package(&stranger, &world.vendor, folder.parent().unwrap())
+        .publish_package(&stranger, &world.vendor, folder.parent().unwrap(), PublishAs::Published)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);

@@ -4,15 +4,16 @@ use std::{path::PathBuf, sync::Arc};
 
 use belt::{Belt, BeltConfig, OpenWith};
 use domain::{
-    AddressHash, CompanyId, HashKey, HashScope, PartnerId, StepKey, UtcMillis, VendorId,
-    tier::Tiers, time::Clock, token::LinkKey,
+    AddressHash, ClaimNumber, CompanyId, HashKey, HashScope, OnUnknown, Outcome, OutcomeRecord,
+    PartnerId, StepKey, UtcMillis, VendorId, merge::GiveUp, outcome::Answer, tier::Tiers,
+    time::Clock, token::LinkKey,
 };
 use program::{
     Actor, ImportContacts, ImportPartners, ImportReport, Launch, LaunchFor, Launched, Parts,
-    Program,
+    Program, PublishAs,
 };
 use render::{SamplePackage, SharedTemplates};
-use store::{NewSend, Store, StoreOptions};
+use store::{NewSend, Store, StoreOptions, StreamedOutcome};
 use testkit::{FakeClock, TestDatabase, TestRedis};
 
 pub const OPS: Actor = Actor::Ops;
@@ -136,7 +137,7 @@ impl World {
         let mut manifest = String::from_utf8(files.get("package.toml").unwrap().to_vec()).unwrap();
         change(&mut manifest);
         files.insert("package.toml", manifest.into_bytes());
-        self.program.publish_files(&OPS, &self.vendor, &files).await.unwrap();
+        self.program.publish_files(&OPS, &self.vendor, &files, PublishAs::Published).await.unwrap();
     }
 
     pub fn launch_for(&self, who: LaunchFor) -> Launch {
@@ -221,6 +222,26 @@ impl World {
             .filter(|send| send.activation == activation)
             .map(|send| (send.address, send.send))
             .collect()
+    }
+
+    /// The relay takes a send, and the book hears of it.
+    pub async fn accepted(&self, activation: domain::ActivationId, send: domain::SendId) {
+        let detail = self.store.send(send).await.unwrap().unwrap();
+        let done = StreamedOutcome {
+            position: "1-0".to_owned(),
+            record: OutcomeRecord {
+                v: domain::job::VERSION,
+                send,
+                activation,
+                partner: detail.partner,
+                claim: ClaimNumber::new(1, 1),
+                on_unknown: OnUnknown::Retry,
+                outcome: Outcome::Done(Answer::default()),
+            },
+            at: self.clock.now(),
+        };
+        let give_up = GiveUp { after: std::time::Duration::from_secs(86_400) };
+        self.store.record("outcomes", &[done], give_up).await.unwrap();
     }
 
     /// Everything Redis has under keys of the belt, as text.

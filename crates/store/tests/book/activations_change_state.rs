@@ -1,7 +1,10 @@
 use std::time::Duration;
 
-use domain::{ActivationState, Outcome, activation::ActivationCommand, outcome::Answer};
-use store::StoreError;
+use domain::{
+    ActivationState, Outcome, VersionState, activation::ActivationCommand, outcome::Answer,
+    outcome::NotNowReason, package_version::VersionCommand,
+};
+use store::{NewSchedule, StoreError};
 
 use crate::builder::{Book, GIVE_UP, NOW, outcome};
 
@@ -10,6 +13,7 @@ on_both_engines!(
     an_acceptance_after_the_cancel_is_still_an_acceptance,
     recalling_ends_all_live_activations_of_the_version,
     an_activation_that_ended_while_paused_completes_when_resumed,
+    a_new_schedule_moves_what_is_due_and_what_is_on_the_belt,
     what_an_ended_activation_cannot_do_is_refused,
     a_cancel_and_an_expansion_at_once_leave_nothing_open,
 );
@@ -57,11 +61,19 @@ async fn recalling_ends_all_live_activations_of_the_version(book: Book) {
     let lanes = book.lanes(&program.vendor, 3).await;
     let ids = book.launch(&program, &lanes).await;
     book.store.change_activation(ids[0], ActivationCommand::Cancel, "anna", NOW).await.unwrap();
-    let mut recalled = book.store.recall_activations(&program.version, "anna", NOW).await.unwrap();
+    let recall =
+        || book.store.change_version(&program.version, VersionCommand::Recall, "anna", NOW);
+    let change = recall().await.unwrap();
+    assert_eq!((change.before, change.changed), (VersionState::Published, true));
+    assert!(!recall().await.unwrap().changed, "asking again changes nothing");
+    let mut recalled = book.store.recalled_activations(&program.version).await.unwrap();
     recalled.sort_unstable();
     assert_eq!(recalled, ids[1..]);
     let state = book.store.activation(ids[1]).await.unwrap().unwrap().state;
     assert_eq!(state, ActivationState::Recalled);
+    let back =
+        book.store.change_version(&program.version, VersionCommand::Publish, "anna", NOW).await;
+    assert!(matches!(back, Err(StoreError::VersionTransition(_))), "{back:?}");
 }
 
 async fn an_activation_that_ended_while_paused_completes_when_resumed(book: Book) {
@@ -110,4 +122,33 @@ async fn a_cancel_and_an_expansion_at_once_leave_nothing_open(book: Book) {
     tx.commit().await.unwrap();
     assert_eq!(cancel.await.unwrap(), 300);
     assert_eq!(book.counts(id).await["cancelled:cancelled"], 300);
+}
+
+async fn a_new_schedule_moves_what_is_due_and_what_is_on_the_belt(book: Book) {
+    let (_, _, id) = book.running(3).await;
+    let fed = book.feed_all().await.sends;
+    let done = outcome(&fed[0], 1, Outcome::Done(Answer::default()));
+    book.store.record("outcomes", &[done], GIVE_UP).await.unwrap();
+    let later = NOW.plus(Duration::from_secs(86_400));
+    let schedule = NewSchedule {
+        event_at: Some(later),
+        slots: [("event_at".to_owned(), "tomorrow".to_owned())].into(),
+        due_at: vec![(fed[0].step.clone(), later)],
+    };
+    let moved = book.store.reschedule(id, &schedule, "anna", NOW).await.unwrap();
+    assert_eq!((moved.moved, moved.activation.schedule_revision), (2, 1), "what was sent stays");
+    assert_eq!(
+        (moved.activation.event_at, moved.activation.slots),
+        (Some(later), schedule.slots.clone())
+    );
+    assert_eq!(book.store.stops(NOW).await.unwrap().revisions, [(id, 1)]);
+    // The belt gives back what it had: the new time counts, not now.
+    let back = Outcome::not_now(Duration::ZERO, NotNowReason::Revised);
+    book.store.record("outcomes", &[outcome(&fed[1], 2, back)], GIVE_UP).await.unwrap();
+    assert!(book.feed_all().await.sends.is_empty());
+    assert_eq!(book.store.next_due_at().await.unwrap(), Some(later));
+
+    book.store.change_activation(id, ActivationCommand::Cancel, "anna", NOW).await.unwrap();
+    let ended = book.store.reschedule(id, &schedule, "anna", NOW).await;
+    assert!(matches!(ended, Err(StoreError::Ended { .. })), "{ended:?}");
 }

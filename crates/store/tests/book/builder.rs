@@ -73,10 +73,11 @@ impl Book {
             name: "Launch",
             hash: &hash,
             blob,
+            state: domain::VersionState::Published,
             who: "test",
             now: NOW,
         };
-        self.store.publish(&input).await.unwrap().row.id
+        self.store.add_version(&input).await.unwrap().row.id
     }
 
     /// Partners `p0`, `p1`, … each with an empty list.
@@ -139,6 +140,7 @@ impl Book {
             items: lanes
                 .iter()
                 .map(|lane| LaunchItem {
+                    event_at: None,
                     partner: lane.partner.clone(),
                     list: lane.list.clone(),
                     slots: BTreeMap::from([("greeting".to_owned(), "Servus".to_owned())]),
@@ -268,6 +270,8 @@ impl Book {
 
 pub fn partner_input(key: &str) -> PartnerInput {
     PartnerInput {
+        region: String::new(),
+        partner_type: String::new(),
         partner_key: key.to_owned(),
         company_name: format!("Firma {key}"),
         tier: "Gold".to_owned(),

@@ -1,6 +1,8 @@
 use std::{collections::HashSet, sync::Arc};
 
-use domain::{ActivationState, activation::ActivationCommand};
+use domain::{
+    ActivationState, VersionState, activation::ActivationCommand, package_version::VersionCommand,
+};
 use store::StoreError;
 
 use crate::builder::{Book, NOW};
@@ -10,6 +12,8 @@ on_both_engines!(
     a_second_launch_answers_with_the_first_and_again_makes_another_once_it_ended,
     nothing_is_launched_across_vendors,
     a_partner_named_twice_is_launched_once,
+    only_a_published_version_is_launched,
+    a_recall_and_launches_at_once_leave_nothing_live,
 );
 
 async fn a_thousand_launches_at_once_are_one_activation(book: Book) {
@@ -78,4 +82,39 @@ async fn a_partner_named_twice_is_launched_once(book: Book) {
     let activation = book.store.activation(launched[0]).await.unwrap().unwrap();
     assert_eq!(activation.slots["greeting"], "Servus");
     assert_eq!(activation.state, ActivationState::Scheduled);
+}
+
+async fn only_a_published_version_is_launched(book: Book) {
+    let program = book.program().await;
+    let lanes = book.lanes(&program.vendor, 1).await;
+    let request = book.request(&program, &lanes);
+    book.store.change_version(&program.version, VersionCommand::Retire, "a", NOW).await.unwrap();
+    let refused = book.store.launch(&request).await;
+    assert!(
+        matches!(refused, Err(StoreError::NotPublished { state: VersionState::Retired, .. })),
+        "{refused:?}"
+    );
+    book.store.change_version(&program.version, VersionCommand::Publish, "a", NOW).await.unwrap();
+    assert!(book.store.launch(&request).await.unwrap().items[0].is_new);
+}
+
+async fn a_recall_and_launches_at_once_leave_nothing_live(book: Book) {
+    let program = book.program().await;
+    let lanes = book.lanes(&program.vendor, 40).await;
+    let mut clicks = tokio::task::JoinSet::new();
+    for lane in &lanes {
+        let request = book.request(&program, std::slice::from_ref(lane));
+        let store = book.store.clone();
+        clicks.spawn(async move { store.launch(&request).await });
+    }
+    book.store.change_version(&program.version, VersionCommand::Recall, "a", NOW).await.unwrap();
+    for launched in clicks.join_all().await {
+        match launched {
+            Ok(_) | Err(StoreError::NotPublished { state: VersionState::Recalled, .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    for activation in book.store.activation_summaries(None).await.unwrap() {
+        assert_eq!(activation.activation.state, ActivationState::Recalled);
+    }
 }

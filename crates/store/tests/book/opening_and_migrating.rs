@@ -8,7 +8,7 @@ on_both_engines!(migrating_twice_changes_nothing, the_book_answers_when_asked_fo
 async fn migrating_twice_changes_nothing(book: Book) {
     book.program().await;
     let again = book.store.migrate(NOW).await.unwrap();
-    assert_eq!(again, Migrated { applied: vec![], version: 1 });
+    assert_eq!(again, Migrated { applied: vec![], version: 2 });
     assert_eq!(book.store.vendors().await.unwrap().len(), 1);
     book.store.require_schema().await.unwrap();
 }
@@ -28,7 +28,8 @@ async fn many_migrate_at_once(database: TestDatabase) {
             store.migrate(NOW).await.unwrap().applied.len()
         });
     }
-    assert_eq!(tries.join_all().await.iter().sum::<usize>(), 1);
+    let applied = tries.join_all().await;
+    assert_eq!(applied.iter().filter(|steps| **steps > 0).count(), 1, "{applied:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -178,6 +178,7 @@ async fn any_order_and_repetition_gives_what_merging_gives(book: Book) {
     let mut expected: BTreeMap<String, i64> = BTreeMap::new();
     for (n, (send, (ends, hold))) in fed.iter().zip(&plans).enumerate() {
         let mut status = SendStatus {
+            not_before: None,
             state: SendState::Queued,
             reason: String::new(),
             due_at: send.due_at,

@@ -1,5 +1,5 @@
-use domain::ContentHash;
-use store::{Change, VersionState};
+use domain::{ContentHash, VersionState, package_version::VersionCommand};
+use store::Change;
 
 use crate::builder::{Book, NOW, partner_input};
 
@@ -16,8 +16,12 @@ async fn the_same_content_is_the_same_version(book: Book) {
     let latest = book.store.latest_published(&program.package).await.unwrap().unwrap();
     assert_eq!((&latest.id, latest.number), (&second, 2));
     assert_eq!(book.store.version_blob(&latest.hash).await.unwrap().unwrap(), b"two");
-    let recalled =
-        book.store.set_version_state(&second, VersionState::Recalled, "test", NOW).await.unwrap();
+    let recalled = book
+        .store
+        .change_version(&second, VersionCommand::Recall, "test", NOW)
+        .await
+        .unwrap()
+        .version;
     assert_eq!((recalled.state, recalled.state_by.as_str()), (VersionState::Recalled, "test"));
     let latest = book.store.latest_published(&program.package).await.unwrap().unwrap();
     assert_eq!(latest.id, program.version);

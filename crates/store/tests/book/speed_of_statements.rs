@@ -50,6 +50,7 @@ async fn no_statement_over_many_rows_walks_a_table() {
         (statement!("send/merge_write_many.sql"), 12),
         (statement!("send/bounced_contacts_many.sql"), 1),
         (statement!("send/make_due_many.sql"), 2),
+        (statement!("send/reschedule_many.sql"), 3),
         (statement!("activation/complete_many.sql"), 2),
         (statement!("activation/live_many.sql"), 2),
         (statement!("activation/latest_many.sql"), 2),

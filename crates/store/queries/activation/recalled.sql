@@ -1,0 +1,1 @@
+SELECT activation_id FROM activation WHERE version_id = $1 AND state = 'recalled'
