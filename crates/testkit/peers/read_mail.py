@@ -30,12 +30,11 @@ def as_text(value):
     return str(value).encode("utf-8", "surrogateescape").decode("utf-8")
 
 
-def mailbox(raw, name):
+def mailbox(message, name):
     """Name and address of a header with one mailbox.
 
-    Through the older interface: the newer one puts a space between two encoded words of a name.
+    From a message read through the older interface: the newer one puts a space between two encoded words of a name.
     """
-    message = email.message_from_bytes(raw, policy=email.policy.compat32)
     value = next((value for found, value in message.raw_items() if found.lower() == name), "")
     shown, address = email.utils.parseaddr(as_text(value))
     return str(email.header.make_header(email.header.decode_header(shown))), address
@@ -49,8 +48,9 @@ def describe(path):
     headers = {}
     for name, value in message.items():
         headers.setdefault(name.lower(), []).append(as_text(value))
-    from_name, from_email = mailbox(raw, "from")
-    to_name, to_email = mailbox(raw, "to")
+    plain = email.message_from_bytes(raw, policy=email.policy.compat32)
+    from_name, from_email = mailbox(plain, "from")
+    to_name, to_email = mailbox(plain, "to")
     return {
         "headers": headers,
         "from_name": from_name,
