@@ -4,8 +4,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use domain::{VersionState, package_version::VersionCommand};
-use program::{Actor, BeltTold, PublishAs, VersionLine};
+use program::{Actor, BeltTold, PackageChecked, PartnersChecked, PublishAs, VersionLine};
 use render::{Diagnostic, SharedTemplates};
+use serde::Serialize;
 
 use super::open::Settings;
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum PackageCommand {
-    /// Find everything that is wrong with a package, with file, line and column. Needs no book.
+    /// Find everything that is wrong with a package, with file, line and column.
     Check(Check),
     /// Freeze a package into a version of a vendor's program.
     Publish(Publish),
@@ -34,10 +35,19 @@ pub enum PackageCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  throughline package check campaigns/product-launch")]
+#[command(after_help = "\
+Examples:
+  throughline package check campaigns/product-launch
+  throughline package check campaigns/product-launch --partners")]
 pub struct Check {
     /// The package's folder.
     dir: PathBuf,
+    /// Also which partners could not launch it today, and why. Needs the book.
+    #[arg(long)]
+    partners: bool,
+    /// The vendor whose partners these are, by name or id; needed only when there are several.
+    #[arg(long, value_name = "V", requires = "partners")]
+    vendor: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -87,7 +97,7 @@ pub async fn run(
     output: Output,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        PackageCommand::Check(check) => return run_check(&check, output),
+        PackageCommand::Check(check) => return run_check(&check, settings, output).await,
         PackageCommand::Publish(publish) => run_publish(&publish, settings, output).await?,
         PackageCommand::List(list) => run_list(&list, settings, output).await?,
         PackageCommand::Submit(of) => change(&of, VersionCommand::Submit, settings, output).await?,
@@ -101,13 +111,55 @@ pub async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_check(check: &Check, output: Output) -> anyhow::Result<ExitCode> {
+async fn run_check(check: &Check, settings: &Settings, output: Output) -> anyhow::Result<ExitCode> {
     let checked = program::check_package(&SharedTemplates::embedded(), &check.dir)?;
-    output.answer(&checked, || {
+    let partners = if check.partners && checked.is_good {
+        let program = settings.program().await?;
+        let vendor = program.find_vendor(&Actor::Ops, check.vendor.as_deref()).await?;
+        Some(program.check_for_partners(&Actor::Ops, &vendor, &check.dir).await?)
+    } else {
+        None
+    };
+    let answer = Checked { package: &checked, partners: partners.as_ref() };
+    output.answer(&answer, || {
         let end = if checked.is_good { "the package is good" } else { "the package has errors" };
-        format!("{}{end}", listed(&checked.diagnostics))
+        let partners = partners.as_ref().map(said_of_partners).unwrap_or_default();
+        format!("{}{partners}{end}", listed(&checked.diagnostics))
     })?;
     Ok(if checked.is_good { ExitCode::SUCCESS } else { ExitCode::from(BAD_INPUT) })
+}
+
+#[derive(Serialize)]
+struct Checked<'a> {
+    #[serde(flatten)]
+    package: &'a PackageChecked,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partners: Option<&'a PartnersChecked>,
+}
+
+fn said_of_partners(partners: &PartnersChecked) -> String {
+    let mut text = String::new();
+    for refused in &partners.cannot {
+        text.push_str(&format!(
+            "not for {} ({}): {}\n",
+            refused.partner_key, refused.partner_name, refused.reason
+        ));
+    }
+    for other in &partners.other_language {
+        text.push_str(&format!(
+            "{} ({}) has no {}: its contacts get {}\n",
+            other.partner_key, other.partner_name, other.locale, other.language
+        ));
+    }
+    if !partners.to_fill.is_empty() {
+        text.push_str(&format!("a partner must fill: {}\n", partners.to_fill.join(", ")));
+    }
+    text.push_str(&format!(
+        "{} partners could launch it today, {} could not\n",
+        number(partners.can),
+        number(partners.cannot.len() as u64)
+    ));
+    text
 }
 
 async fn run_publish(publish: &Publish, settings: &Settings, output: Output) -> anyhow::Result<()> {

@@ -2,20 +2,20 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt,
     sync::Arc,
 };
 
 use domain::{
-    ActivationId, ActivationState, CompanyId, LaunchGroupId, ListId, PackageId, PartnerId,
-    UtcMillis, VendorId, VersionId,
+    ActivationId, ActivationState, LaunchGroupId, PackageId, PartnerId, UtcMillis, VendorId,
+    VersionId,
 };
-use render::{Compiled, Package, SlotProblem, validate_brand, validate_slots};
+use render::{Compiled, SlotProblem, validate_slots};
 use serde::Serialize;
-use store::{LaunchItem, LaunchKind, LaunchRequest, ListSize, Partner};
+use store::{LaunchItem, LaunchKind, LaunchRequest};
 
 use crate::{
     actor::Actor,
+    eligibility::RefusedReason,
     error::{Error, Problem, Result},
     program::Program,
 };
@@ -95,70 +95,6 @@ pub struct LaunchRefused {
     pub reason: RefusedReason,
 }
 
-/// Why a package is not launched for a partner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
-pub enum RefusedReason {
-    /// The package is for other tiers.
-    TierNotEligible {
-        /// The partner's.
-        tier: String,
-        /// Those that may.
-        eligible: Vec<String>,
-    },
-    /// The configuration does not know the partner's tier (any more).
-    TierUnknown {
-        /// The partner's.
-        tier: String,
-    },
-    /// The brand profile lacks what a mail must show.
-    BrandIncomplete {
-        /// What, field by field.
-        missing: Vec<String>,
-    },
-    /// There is no address that mail may come from.
-    NoSender,
-    /// The company has no contact list of this name, or none at all.
-    NoList {
-        /// The name asked for; empty for any.
-        asked: String,
-        /// Those there are.
-        known: Vec<String>,
-    },
-    /// The company has several lists and none was named.
-    SeveralLists {
-        /// Those there are.
-        known: Vec<String>,
-    },
-}
-
-impl fmt::Display for RefusedReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TierNotEligible { tier, eligible } => {
-                write!(f, "tier {tier} is not eligible; the package is for {}", eligible.join(", "))
-            }
-            Self::TierUnknown { tier } => write!(f, "tier {tier} is not in the configuration"),
-            Self::BrandIncomplete { missing } => {
-                write!(f, "the brand profile is not complete: {}", missing.join("; "))
-            }
-            Self::NoSender => {
-                f.write_str("there is no sender identity with a From and a Reply-To address")
-            }
-            Self::NoList { asked, known } if known.is_empty() => {
-                let _ = asked;
-                f.write_str("the company has no contact list; import contacts first")
-            }
-            Self::NoList { asked, known } => {
-                write!(f, "the company has no list \"{asked}\"; it has {}", known.join(", "))
-            }
-            Self::SeveralLists { known } => {
-                write!(f, "the company has several lists, name one: {}", known.join(", "))
-            }
-        }
-    }
-}
-
 impl Program {
     /// Launches a package for one partner or for all eligible ones, in one transaction, and wakes the
     /// scheduler. There is at most one live activation of a package a partner: a second launch answers
@@ -205,7 +141,7 @@ impl Program {
         let mut items = Vec::with_capacity(chosen.len());
         let mut by_id = HashMap::with_capacity(chosen.len());
         for partner in chosen {
-            match self.launch_list(&partner, package, launch.list.as_deref()).await? {
+            match self.may_launch(&partner, package, launch.list.as_deref()).await? {
                 Ok(list) => {
                     items.push(LaunchItem {
                         event_at: None,
@@ -288,69 +224,6 @@ impl Program {
             })?;
         let compiled = self.compiled(&version.hash).await?;
         Ok((package.id, version.id, compiled))
-    }
-
-    /// The list a partner's activation would use; the inner error says why there will be none.
-    async fn launch_list(
-        &self,
-        partner: &Partner,
-        package: &Package,
-        asked: Option<&str>,
-    ) -> Result<std::result::Result<ListId, RefusedReason>> {
-        if self.parts.tiers.find(&partner.tier).is_none() {
-            return Ok(Err(RefusedReason::TierUnknown { tier: partner.tier.clone() }));
-        }
-        let eligible = package.tiers.is_empty()
-            || package.tiers.iter().any(|tier| tier.trim().eq_ignore_ascii_case(&partner.tier));
-        if !eligible {
-            return Ok(Err(RefusedReason::TierNotEligible {
-                tier: partner.tier.clone(),
-                eligible: package.tiers.clone(),
-            }));
-        }
-        let brand = self
-            .store()
-            .partner_brand(&partner.id)
-            .await
-            .map_err(Error::book("read the brand profile"))?;
-        let Some((brand, sender)) = brand else {
-            let missing = vec!["there is none".to_owned()];
-            return Ok(Err(RefusedReason::BrandIncomplete { missing }));
-        };
-        let missing: Vec<String> =
-            validate_brand(&brand).iter().map(|problem| problem.to_string()).collect();
-        if !missing.is_empty() {
-            return Ok(Err(RefusedReason::BrandIncomplete { missing }));
-        }
-        let is_address = |text: &str| text.parse::<domain::EmailAddress>().is_ok();
-        if !is_address(&sender.from_email) || !is_address(&sender.reply_to) {
-            return Ok(Err(RefusedReason::NoSender));
-        }
-        self.choose_list(&partner.company_id, asked).await
-    }
-
-    /// The company's list of this name, or the only one it has.
-    pub(crate) async fn choose_list(
-        &self,
-        company: &CompanyId,
-        asked: Option<&str>,
-    ) -> Result<std::result::Result<ListId, RefusedReason>> {
-        let doing = "look for the contact list";
-        if let Some(asked) = asked {
-            let found =
-                self.store().find_list(company, asked.trim()).await.map_err(Error::book(doing))?;
-            if let Some(list) = found {
-                return Ok(Ok(list.id));
-            }
-        }
-        let lists: Vec<ListSize> = self.store().lists(company).await.map_err(Error::book(doing))?;
-        let known: Vec<String> = lists.iter().map(|size| size.list.name.clone()).collect();
-        Ok(match (asked, lists.as_slice()) {
-            (Some(asked), _) => Err(RefusedReason::NoList { asked: asked.to_owned(), known }),
-            (None, []) => Err(RefusedReason::NoList { asked: String::new(), known }),
-            (None, [only]) => Ok(only.list.id.clone()),
-            (None, _) => Err(RefusedReason::SeveralLists { known }),
-        })
     }
 }
 

@@ -272,7 +272,10 @@ impl Program {
         Ok(FoundContact { address: email, contact })
     }
 
-    fn compile_folder(&self, folder: &std::path::Path) -> Result<(Arc<Compiled>, Option<Sample>)> {
+    pub(crate) fn compile_folder(
+        &self,
+        folder: &std::path::Path,
+    ) -> Result<(Arc<Compiled>, Option<Sample>)> {
         let files = PackageFiles::load_dir(folder).map_err(|error| unreadable(folder, &error))?;
         let version = render::publish(&files, &self.parts.templates).map_err(|found| {
             Error::BadInput { problems: found.iter().map(crate::package::problem).collect() }
