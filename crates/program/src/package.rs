@@ -91,7 +91,7 @@ impl Program {
         let input = PublishInput {
             vendor: &vendor,
             slug: &version.package.name,
-            name: &version.package.title,
+            name: version.package.title.own(),
             hash: &version.hash,
             blob: &version.blob,
             who: &who,
