@@ -114,37 +114,40 @@ fn sends(
         .zip(persons)
         .filter(|(_, facts)| seen.insert(facts.person))
         .flat_map(|(contact, facts)| {
-            package.steps.iter().map(move |step| {
-                let due_at = activation.start_at.plus(step.after.duration());
-                let decision = decide(&Candidate {
-                    // A recalled version's activations are no longer `scheduled`, so they never come here.
-                    recalled: false,
-                    due_at,
-                    valid_from: package.validity.from,
-                    valid_until: package.validity.until,
-                    erased: contact.erased,
-                    address_is_good: contact.address_state == store::AddressState::Ok
-                        && !contact.hard_bounced,
-                    suppressed: Suppressed {
-                        everywhere: contact.suppressed_everywhere,
-                        vendor: facts.suppressed_vendor,
-                        company: contact.suppressed_company,
-                    },
-                    has_consent: contact.has_consent,
-                });
-                NewSend {
-                    step: step.key.clone(),
-                    occurrence: 0,
-                    contact: contact.contact,
-                    person: facts.person,
-                    provider: provider(contact),
-                    due_at,
-                    skip: match decision {
-                        Decision::Send => None,
-                        Decision::Skip(reason) => Some(reason),
-                    },
-                }
-            })
+            // A step that is measured from an event has no offset from the start: it is not sent here.
+            package.clock_steps().filter_map(|step| Some((step, step.offset()?))).map(
+                move |(step, after)| {
+                    let due_at = activation.start_at.plus(after.duration());
+                    let decision = decide(&Candidate {
+                        // A recalled version's activations are no longer `scheduled`, so they never come here.
+                        recalled: false,
+                        due_at,
+                        valid_from: package.validity.from,
+                        valid_until: package.validity.until,
+                        erased: contact.erased,
+                        address_is_good: contact.address_state == store::AddressState::Ok
+                            && !contact.hard_bounced,
+                        suppressed: Suppressed {
+                            everywhere: contact.suppressed_everywhere,
+                            vendor: facts.suppressed_vendor,
+                            company: contact.suppressed_company,
+                        },
+                        has_consent: contact.has_consent,
+                    });
+                    NewSend {
+                        step: step.key.clone(),
+                        occurrence: 0,
+                        contact: contact.contact,
+                        person: facts.person,
+                        provider: provider(contact),
+                        due_at,
+                        skip: match decision {
+                            Decision::Send => None,
+                            Decision::Skip(reason) => Some(reason),
+                        },
+                    }
+                },
+            )
         })
         .collect()
 }

@@ -1,9 +1,16 @@
 //! When a step is due and when a deferred send is tried again.
 
+mod due;
+mod period;
+
 use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    due::{Due, TimeOfDay},
+    period::Period,
+};
 use crate::ids::ParseIdError;
 
 /// How long after the start of its activation a step is due: `"0"`, `"90min"`, `"36h"`, `"3d"`.

@@ -107,7 +107,7 @@ impl Program {
         let input = PublishInput {
             vendor: &vendor,
             slug: &version.package.name,
-            name: &version.package.title,
+            name: version.package.title.own(),
             hash: &version.hash,
             blob: &version.blob,
             state: match publish_as {

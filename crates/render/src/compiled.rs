@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 
 use crate::{
     brand::{self, validate_brand},
+    clean::clean,
     diagnostic::Findings,
     engine,
     error::RenderError,
-    mark::{Mark, clean},
-    package::{Package, Step},
+    mark::Mark,
+    package::{Package, SlotKind, Step},
     skeleton::{MOST_BYTES, Skeleton},
-    slots::validate_slots,
+    slots::{self, Value as SlotValue, rich_text::RichText},
     verify::{Library, Part, Verifier},
     version::{self, Frozen},
 };
@@ -23,7 +24,8 @@ use crate::{
 pub struct Compiled {
     package: Package,
     languages: Vec<String>,
-    registries: BTreeMap<(String, StepKey), [Handlebars<'static>; 3]>,
+    /// By language and folder of templates.
+    registries: BTreeMap<(String, String), [Handlebars<'static>; 3]>,
 }
 
 impl fmt::Debug for Compiled {
@@ -53,16 +55,15 @@ impl Compiled {
         }
         let library = Library(frozen.templates);
         let mut findings = Findings::default();
-        let mut verifier = Verifier::new(&library, &frozen.package);
-        for language in &frozen.languages {
-            for step in &frozen.package.steps {
-                for part in Part::ALL {
-                    verifier.verify(language, step, part, &mut findings);
-                }
-            }
-        }
+        Verifier::new(&library, &frozen.package).verify_all(&frozen.languages, &mut findings);
         if let Some(finding) = findings.into_sorted().first() {
             return Err(refuse(&finding.to_string()));
+        }
+        for (name, asset) in &frozen.package.assets {
+            let picture = asset.picture.as_ref();
+            if !picture.is_some_and(|it| matches!(it.extension.as_str(), "png" | "jpg")) {
+                return Err(RenderError::Blob(format!("the asset `{name}` has no picture")));
+            }
         }
         Self::new(frozen.package, frozen.languages, &library)
     }
@@ -74,14 +75,14 @@ impl Compiled {
     ) -> Result<Self, RenderError> {
         let mut registries = BTreeMap::new();
         for language in &languages {
-            for step in &package.steps {
+            for template in package.email_steps().flat_map(Step::templates) {
                 let registry = |part| {
-                    engine::registry(library, &package, language, step, part)
+                    engine::registry(library, &package, language, template, part)
                         .map_err(|error| RenderError::Blob(error.to_string()))
                 };
                 let parts =
                     [registry(Part::Subject)?, registry(Part::Text)?, registry(Part::Html)?];
-                registries.insert((language.clone(), step.key.clone()), parts);
+                registries.insert((language.clone(), template.to_owned()), parts);
             }
         }
         Ok(Self { package, languages, registries })
@@ -92,7 +93,7 @@ impl Compiled {
         &self.package
     }
 
-    /// Its steps.
+    /// Its steps, of every kind; [`Package::clock_steps`] are those that are sent by the clock.
     pub fn steps(&self) -> &[Step] {
         &self.package.steps
     }
@@ -118,11 +119,12 @@ impl Compiled {
         }
     }
 
-    /// One step for one partner. `public_url` is where the portal is reached, such as
-    /// `https://mail.example.com`; logos are at `{public_url}/a/…`.
+    /// One step for one partner, the first time round. `public_url` is where the portal is reached,
+    /// such as `https://mail.example.com`; pictures are at `{public_url}/a/…`.
     ///
     /// # Errors
-    /// No such step or language, slot values or a brand profile that do not fit, output above 512 KiB.
+    /// No such email step or language, slot values or a brand profile that do not fit, output above
+    /// 512 KiB.
     pub fn skeleton(
         &self,
         step: &StepKey,
@@ -130,22 +132,45 @@ impl Compiled {
         shelf: &PartnerShelf,
         public_url: &str,
     ) -> Result<Skeleton, RenderError> {
-        if !self.package.steps.iter().any(|known| known.key == *step) {
-            return Err(RenderError::UnknownStep(step.to_string()));
-        }
+        self.skeleton_of(step, 0, language, shelf, public_url)
+    }
+
+    /// The same for one occurrence of a step, which may have its own edition.
+    ///
+    /// # Errors
+    /// As [`Compiled::skeleton`]; and an occurrence for which there is no edition any more.
+    pub fn skeleton_of(
+        &self,
+        step: &StepKey,
+        occurrence: u32,
+        language: &str,
+        shelf: &PartnerShelf,
+        public_url: &str,
+    ) -> Result<Skeleton, RenderError> {
+        let known = self
+            .package
+            .email_steps()
+            .find(|known| known.key == *step)
+            .ok_or_else(|| RenderError::UnknownStep(step.to_string()))?;
+        let template = known.template_for(occurrence).ok_or_else(|| RenderError::NoEdition {
+            step: step.to_string(),
+            occurrence,
+            editions: known.editions.len(),
+        })?;
         let registries = self
             .registries
-            .get(&(language.to_owned(), step.clone()))
+            .get(&(language.to_owned(), template.to_owned()))
             .ok_or_else(|| RenderError::UnknownLanguage(language.to_owned()))?;
         let fields = self.package.person_fields.clone();
         let person = fields.iter().enumerate();
         let person =
             person.map(|(n, field)| (field.clone(), Mark::Field(n).text().into())).collect();
         let unsubscribe = Mark::Field(fields.len()).text();
-        let data = data(&self.package, language, shelf, public_url, person, unsubscribe)?;
+        let Data { data, rich } =
+            data(&self.package, language, shelf, public_url, person, unsubscribe)?;
         let context = Context::from(data);
-        let mut rendered = Vec::with_capacity(Part::ALL.len());
-        for (part, registry) in Part::ALL.into_iter().zip(registries) {
+        let mut rendered = Vec::with_capacity(Part::MAIL.len());
+        for (part, registry) in Part::MAIL.into_iter().zip(registries) {
             let text = engine::render(registry, &context, MOST_BYTES).map_err(|source| {
                 RenderError::Template { step: step.to_string(), part: part.file(), source }
             })?;
@@ -154,12 +179,20 @@ impl Compiled {
             rendered.push(text);
         }
         let rendered: [String; 3] = rendered.try_into().unwrap_or_default();
-        Skeleton::new(fields, rendered)
+        Skeleton::new(fields, rendered, &rich)
             .ok_or_else(|| RenderError::Blob("its conditionals do not fit together".to_owned()))
     }
 }
 
 /// What templates see of everything but the person.
+pub(crate) struct Data {
+    /// The values, by name; rich texts are marks.
+    pub(crate) data: Value,
+    /// The rich texts, by the number in their marks.
+    pub(crate) rich: Vec<RichText>,
+}
+
+/// What templates see, for one partner in one language.
 pub(crate) fn data(
     package: &Package,
     language: &str,
@@ -167,20 +200,49 @@ pub(crate) fn data(
     public_url: &str,
     person: serde_json::Map<String, Value>,
     unsubscribe: String,
-) -> Result<Value, RenderError> {
+) -> Result<Data, RenderError> {
     let problems = validate_brand(&shelf.brand);
     if !problems.is_empty() {
         return Err(RenderError::Brand(problems));
     }
-    let slots = validate_slots(package, &shelf.slots).map_err(RenderError::Slots)?;
+    let filled =
+        slots::fill(package, &shelf.slots, language, &shelf.brand).map_err(RenderError::Slots)?;
+    let mut rich = Vec::new();
+    let mut slots = serde_json::Map::new();
+    for (name, value) in filled {
+        let kind = package.slots[&name].kind;
+        if kind == SlotKind::Colour {
+            slots.insert(format!("{name}_ink"), json!(value.ink()));
+        }
+        let json = match value {
+            SlotValue::RichText(text) => {
+                rich.push(text);
+                json!(Mark::Rich(rich.len() - 1).text())
+            }
+            value => value.to_json(kind, public_url),
+        };
+        slots.insert(name, json);
+    }
+    let mut assets = serde_json::Map::new();
+    for (name, asset) in &package.assets {
+        if let Some(picture) = &asset.picture {
+            let (width, height) = asset.shown();
+            let url = slots::asset_url(public_url, &picture.hash, &picture.extension);
+            let alt = asset.alt.for_language(language);
+            let shown = json!({ "url": url, "width": width, "height": height, "alt": alt });
+            assets.insert(name.clone(), shown);
+        }
+    }
+    let title = package.title.for_language(language);
     let mut data = brand::data(shelf, public_url);
     let first = language.split('-').next().unwrap_or_default();
     let direction = if ["ar", "fa", "he", "ur"].contains(&first) { "rtl" } else { "ltr" };
-    data.insert("campaign".to_owned(), json!({ "title": clean(&package.title, brand::MOST_LINE) }));
+    data.insert("campaign".to_owned(), json!({ "title": clean(title, brand::MOST_LINE) }));
     data.insert("language".to_owned(), json!(language));
     data.insert("direction".to_owned(), json!(direction));
-    data.insert("slots".to_owned(), json!(slots));
+    data.insert("slots".to_owned(), Value::Object(slots));
+    data.insert("assets".to_owned(), Value::Object(assets));
     data.insert("person".to_owned(), Value::Object(person));
     data.insert("links".to_owned(), json!({ "unsubscribe": unsubscribe }));
-    Ok(Value::Object(data))
+    Ok(Data { data: Value::Object(data), rich })
 }

@@ -12,6 +12,8 @@ pub enum Severity {
     Error,
     /// It can, but somebody should look.
     Warning,
+    /// Nothing is wrong; somebody may want to know.
+    Note,
 }
 
 impl fmt::Display for Severity {
@@ -19,6 +21,7 @@ impl fmt::Display for Severity {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         })
     }
 }
@@ -93,6 +96,17 @@ impl Findings {
         expected: impl Into<String>,
     ) {
         self.add(Severity::Warning, file, source, span, message.into(), expected.into());
+    }
+
+    /// Something to know at `span` of `source`.
+    pub(crate) fn note(
+        &mut self,
+        file: &str,
+        source: &str,
+        span: &Range<usize>,
+        message: impl Into<String>,
+    ) {
+        self.add(Severity::Note, file, source, span, message.into(), String::new());
     }
 
     fn add(

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     mark::Mark,
-    package::{Package, Step},
+    package::Package,
     verify::{Library, Part},
 };
 
@@ -26,12 +26,12 @@ const UNWANTED: [&str; 13] =
 const KEPT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
 
-/// A registry that renders one part of one step in one language.
+/// A registry that renders one part of one folder of templates in one language.
 pub(crate) fn registry(
     library: &Library,
     package: &Package,
     language: &str,
-    step: &Step,
+    template: &str,
     part: Part,
 ) -> Result<Handlebars<'static>, Box<handlebars::TemplateError>> {
     let mut registry = empty_registry(part);
@@ -39,7 +39,7 @@ pub(crate) fn registry(
     registry.register_helper("unless", Box::new(Conditional { is_negated: true }));
     registry.register_helper("default", Box::new(Default));
     registry.register_helper("percent", Box::new(Percent));
-    register_templates(&mut registry, library, package, language, step, part)?;
+    register_templates(&mut registry, library, package, language, template, part)?;
     Ok(registry)
 }
 
@@ -53,8 +53,10 @@ pub(crate) fn empty_registry(part: Part) -> Handlebars<'static> {
     // An indented partial would indent what is in a field, too.
     registry.set_prevent_indent(true);
     match part {
-        Part::Html => registry.register_escape_fn(escape_html),
-        Part::Subject | Part::Text => registry.register_escape_fn(handlebars::no_escape),
+        Part::Html | Part::Page => registry.register_escape_fn(escape_html),
+        Part::Subject | Part::Text | Part::Post | Part::Alt => {
+            registry.register_escape_fn(handlebars::no_escape);
+        }
     }
     registry
 }
@@ -65,14 +67,14 @@ pub(crate) fn register_templates(
     library: &Library,
     package: &Package,
     language: &str,
-    step: &Step,
+    template: &str,
     part: Part,
 ) -> Result<(), Box<handlebars::TemplateError>> {
-    let entry = Library::entry(package, language, step, part);
+    let entry = Library::entry(package, language, template, part);
     let names = library.partial_names(language, part);
     let own = ["content", "preheader"];
     for name in names.iter().copied().chain(own) {
-        let path = library.partial(language, step, part, name);
+        let path = library.partial(language, template, part, name);
         if let Some(source) = path.and_then(|path| library.0.get(&path)) {
             registry.register_partial(name, source)?;
         }

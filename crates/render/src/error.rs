@@ -39,6 +39,16 @@ pub enum RenderError {
     /// The package has no such step.
     #[error("the package has no step `{0}`")]
     UnknownStep(String),
+    /// The editions of a step are used up.
+    #[error("step `{step}` has {editions} editions, and none for occurrence {occurrence}")]
+    NoEdition {
+        /// The step.
+        step: String,
+        /// The occurrence, from 0.
+        occurrence: u32,
+        /// How many there are.
+        editions: usize,
+    },
     /// The package does not speak this language.
     #[error("the package has no templates in language `{0}`")]
     UnknownLanguage(String),

@@ -154,6 +154,9 @@ impl Place {
         let refuse = |place: &str, expected| Err((format!("a value stands {place}"), expected));
         match self {
             Self::Text => Ok(()),
+            Self::Value { .. } if kind == Kind::RichText => {
+                refuse("in an attribute, and it has markup", "rich text between tags")
+            }
             Self::Comment => refuse("in a comment", "`{{!-- … --}}` for notes"),
             Self::Style => match kind {
                 Kind::Colour | Kind::Number => Ok(()),

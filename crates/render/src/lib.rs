@@ -10,8 +10,11 @@
 //! place where it stands, and it can't change what the vendor wrote around it.
 
 mod agreement;
+mod assets;
 mod brand;
 mod check;
+mod clean;
+mod colour;
 mod compiled;
 mod diagnostic;
 mod engine;
@@ -24,6 +27,7 @@ mod mark;
 mod oracle;
 mod package;
 mod parse;
+pub mod picture;
 mod sample;
 mod skeleton;
 mod slots;
@@ -38,8 +42,11 @@ pub use compiled::Compiled;
 pub use diagnostic::{Diagnostic, Severity};
 pub use error::{ReadError, RenderError};
 pub use files::{PackageFiles, SamplePackage, SharedTemplates};
-pub use package::{Audience, AudienceRule, Package, Slot, SlotKind, Step, StepKind, Validity};
+pub use package::{
+    Asset, Audience, AudienceRule, BranchOn, Choice, Fill, Goal, GoalKind, HostRule, LandingPage,
+    Localised, Motion, Network, Package, Share, Slot, SlotKind, Step, StepKind, Validity,
+};
 pub use sample::Sample;
 pub use skeleton::{MessageLinks, Rendered, Skeleton};
-pub use slots::{SlotProblem, validate_slots};
-pub use version::{Version, publish};
+pub use slots::{ImageValue, PersonValue, SlotProblem, event_moment, fill_slots, validate_slots};
+pub use version::{PublishedAsset, Version, publish};

@@ -1,55 +1,66 @@
 //! Reads `package.toml`, finding everything that is wrong with it at once.
 
+mod assets;
 mod keys;
+mod motion;
+mod slots;
+mod steps;
 
 use std::{collections::BTreeMap, ops::Range};
 
-use domain::{StepKey, schedule::Offset};
 use toml::{Spanned, de::DeTable};
 
 use self::keys::Table;
 use crate::{
-    diagnostic::{Findings, expected_name, position},
-    package::{Audience, AudienceRule, Package, Slot, SlotKind, Step, StepKind, Validity},
-    slots,
+    diagnostic::{Findings, expected_name},
+    package::{Audience, AudienceRule, Localised, Package, Validity},
 };
 
 /// The file's name.
 pub(crate) const FILE: &str = "package.toml";
-const MOST_STEPS: usize = 50;
-const MOST_SLOTS: usize = 50;
 const MOST_FIELDS: usize = 30;
-/// The most characters a slot can be allowed.
-const MOST_SLOT_LENGTH: i64 = 2_000;
 
-/// Where the steps stand, for findings about their templates.
-pub(crate) type StepSpans = Vec<Range<usize>>;
+/// Where things stand in the file, for findings that need more than the file.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// The keys of the steps, in their order.
+    pub(crate) steps: Vec<Range<usize>>,
+    /// The pictures, by name.
+    pub(crate) assets: BTreeMap<String, Range<usize>>,
+    /// The landing page.
+    pub(crate) landing_page: Range<usize>,
+}
 
 /// Reads the package; what can't be read is in the findings, and has a stand-in in the package so
 /// that the rest can be looked at.
-pub(crate) fn read(source: &str, findings: &mut Findings) -> (Package, StepSpans) {
+pub(crate) fn read(source: &str, findings: &mut Findings) -> (Package, Places) {
     let (document, errors) = DeTable::parse_recoverable(source);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         findings.error(FILE, source, &span, error.message(), "TOML 1.0");
     }
-    let mut reader = Reader { source, findings };
-    reader.package(&document)
+    let language = "en".to_owned();
+    let mut reader = Reader { source, findings, language, places: Places::default() };
+    let package = reader.package(&document);
+    (package, reader.places)
 }
 
 struct Reader<'a> {
     source: &'a str,
     findings: &'a mut Findings,
+    /// The package's own language, which every text must have.
+    language: String,
+    places: Places,
 }
 
 impl Reader<'_> {
-    fn package(&mut self, document: &Spanned<DeTable<'_>>) -> (Package, StepSpans) {
+    fn package(&mut self, document: &Spanned<DeTable<'_>>) -> Package {
         let mut top = Table::new("", document.get_ref(), 0..0);
+        self.language = self.language(&mut top);
         let name = self.name(&mut top, "name", "a name like `product-launch`");
-        let title = self.line(&mut top, "title", 100);
+        let title = self.localised_line(&mut top, "title", 100);
         let vendor = self.line(&mut top, "vendor", 100);
-        let description = self.text(&mut top, "description", 2_000).unwrap_or_default();
-        let language = self.language(&mut top);
+        let description = self.localised(&mut top, "description", 2_000);
         let layout = match top.table.contains_key("layout") {
             true => self.name(&mut top, "layout", "the name of a layout, such as `cobrand`"),
             false => {
@@ -58,27 +69,36 @@ impl Reader<'_> {
             }
         };
         let validity = self.validity(&mut top);
-        let tiers = self.tiers(&mut top);
+        let eligibility = self.eligibility(&mut top);
         let audience = self.audience(&mut top);
         let person_fields = self.person_fields(&mut top);
         let slots = self.slots(&mut top);
-        let (steps, spans) = self.steps(&mut top);
+        let motion = self.motion(&mut top, &slots);
+        let goals = self.goals(&mut top);
+        let landing_page = self.landing_page(&mut top);
+        let assets = self.assets(&mut top);
+        let steps = self.steps(&mut top, &motion, &assets);
         self.refuse_unknown(&top);
-        let package = Package {
+        Package {
             name,
             title,
             vendor,
             description,
-            language,
+            language: self.language.clone(),
             validity,
-            tiers,
+            tiers: eligibility.tiers,
+            regions: eligibility.regions,
+            partner_types: eligibility.partner_types,
             audience,
             person_fields,
             slots,
             layout,
+            motion,
+            goals,
+            landing_page,
+            assets,
             steps,
-        };
-        (package, spans)
+        }
     }
 
     fn language(&mut self, top: &mut Table<'_, '_>) -> String {
@@ -112,24 +132,48 @@ impl Reader<'_> {
         validity
     }
 
-    fn tiers(&mut self, top: &mut Table<'_, '_>) -> Vec<String> {
-        let Some(mut table) = self.table(top, "eligibility") else { return Vec::new() };
+    fn eligibility(&mut self, top: &mut Table<'_, '_>) -> Eligibility {
+        let Some(mut table) = self.table(top, "eligibility") else { return Eligibility::default() };
         let tiers = self.texts(&mut table, "tiers");
+        let regions = self.texts(&mut table, "regions");
+        let partner_types = self.texts(&mut table, "partner_types");
+        for (region, span) in &regions {
+            if !is_country(region) {
+                let message = format!("`{region}` is no country");
+                let expected = match region.to_uppercase() {
+                    upper if upper == "UK" => "`GB`".to_owned(),
+                    upper if is_country(&upper) => format!("`{upper}`"),
+                    _ => "two capital letters of ISO 3166-1, such as `AT`".to_owned(),
+                };
+                self.error(span, message, expected);
+            }
+        }
+        for (partner_type, span) in &partner_types {
+            if partner_type.trim().is_empty() || partner_type.chars().count() > 60 {
+                let message = format!("`{partner_type}` is no kind of partner");
+                self.error(span, message, "a name such as `reseller`, at most 60 characters");
+            }
+        }
         self.refuse_unknown(&table);
-        tiers.into_iter().map(|(tier, _)| tier.trim().to_owned()).collect()
+        let trimmed = |texts: Vec<(String, Range<usize>)>| {
+            texts.into_iter().map(|(text, _)| text.trim().to_owned()).collect()
+        };
+        Eligibility {
+            tiers: trimmed(tiers),
+            regions: trimmed(regions),
+            partner_types: trimmed(partner_types),
+        }
     }
 
     fn audience(&mut self, top: &mut Table<'_, '_>) -> Audience {
-        let rule = AudienceRule::List;
+        let nobody = Audience { rule: AudienceRule::List, consent: Localised::default() };
         if !top.table.contains_key("audience") {
             top.take("audience");
             self.missing(top, "[audience]", "with `rule = \"list\"`");
-            return Audience { rule, consent: String::new() };
+            return nobody;
         }
-        let Some(mut table) = self.table(top, "audience") else {
-            return Audience { rule, consent: String::new() };
-        };
-        let consent = self.text(&mut table, "consent", 2_000).unwrap_or_default();
+        let Some(mut table) = self.table(top, "audience") else { return nobody };
+        let consent = self.localised(&mut table, "consent", 2_000);
         match table.take("rule") {
             None => self.missing(&table, "rule", "one of `list`"),
             Some(value) => match value.get_ref().as_str() {
@@ -142,7 +186,7 @@ impl Reader<'_> {
             },
         }
         self.refuse_unknown(&table);
-        Audience { rule, consent }
+        Audience { rule: AudienceRule::List, consent }
     }
 
     fn person_fields(&mut self, top: &mut Table<'_, '_>) -> Vec<String> {
@@ -161,127 +205,27 @@ impl Reader<'_> {
         self.refuse_unknown(&table);
         fields.into_iter().map(|(field, _)| field).filter(|field| is_field(field)).collect()
     }
+}
 
-    fn slots(&mut self, top: &mut Table<'_, '_>) -> BTreeMap<String, Slot> {
-        let Some(all) = self.table(top, "slots") else { return BTreeMap::new() };
-        let mut slots = BTreeMap::new();
-        if all.table.len() > MOST_SLOTS {
-            let message = format!("there are {} slots", all.table.len());
-            self.error(&all.span, message, format!("at most {MOST_SLOTS}"));
-        }
-        for (key, value) in all.table.iter() {
-            let name: &str = key.get_ref();
-            if !is_field(name) {
-                let message = format!("`{name}` is no name of a slot");
-                self.error(
-                    &key.span(),
-                    message,
-                    "small letters, digits and `_`, such as `cta_url`",
-                );
-                continue;
-            }
-            match value.get_ref().as_table() {
-                Some(table) => {
-                    let table = Table::new(format!("[slots.{name}]"), table, key.span());
-                    slots.insert(name.to_owned(), self.slot(table));
-                }
-                None => self.wrong(value, name, &format!("a table `[slots.{name}]`")),
-            }
-        }
-        slots
-    }
+/// Who may launch a package; empty means everybody.
+#[derive(Default)]
+struct Eligibility {
+    tiers: Vec<String>,
+    regions: Vec<String>,
+    partner_types: Vec<String>,
+}
 
-    fn slot(&mut self, mut table: Table<'_, '_>) -> Slot {
-        let label = self.line(&mut table, "label", 200);
-        let kind =
-            self.choice(&mut table, "kind", &[("text", SlotKind::Text), ("url", SlotKind::Url)]);
-        let max_length = match table.take("max_length") {
-            None => match kind {
-                SlotKind::Text => 300,
-                SlotKind::Url => 500,
-            },
-            Some(value) => {
-                let number = value
-                    .get_ref()
-                    .as_integer()
-                    .and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok())
-                    .filter(|number| (1..=MOST_SLOT_LENGTH).contains(number));
-                if number.is_none() {
-                    let expected = format!("a number of characters from 1 to {MOST_SLOT_LENGTH}");
-                    self.error(&value.span(), "`max_length` is not possible", expected);
-                }
-                number.and_then(|number| u32::try_from(number).ok()).unwrap_or(300)
-            }
-        };
-        let required = match table.take("required") {
-            None => false,
-            Some(value) => value.get_ref().as_bool().unwrap_or_else(|| {
-                self.wrong(value, "required", "true or false");
-                false
-            }),
-        };
-        let default = self.text(&mut table, "default", 2_000).unwrap_or_default();
-        let slot = Slot { kind, label, max_length, required, default };
-        if !slot.default.is_empty()
-            && let Err((message, expected)) = slots::fits(&slot, &slot.default)
-        {
-            let span = table.table.get("default").map_or(table.span.clone(), Spanned::span);
-            self.error(&span, format!("the default does not fit the slot: {message}"), expected);
-        }
-        self.refuse_unknown(&table);
-        slot
-    }
+/// The countries of ISO 3166-1, alpha-2.
+const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ \
+    BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER \
+    ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM \
+    IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF \
+    MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK \
+    PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD \
+    TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
-    fn steps(&mut self, top: &mut Table<'_, '_>) -> (Vec<Step>, StepSpans) {
-        let Some(value) = top.take("steps") else {
-            self.missing(top, "[[steps]]", "at least one");
-            return (Vec::new(), Vec::new());
-        };
-        let Some(array) = value.get_ref().as_array() else {
-            self.wrong(value, "steps", "tables `[[steps]]`");
-            return (Vec::new(), Vec::new());
-        };
-        if array.is_empty() || array.len() > MOST_STEPS {
-            let message = format!("there are {} steps", array.len());
-            self.error(&value.span(), message, format!("1 to {MOST_STEPS}"));
-        }
-        let mut steps: Vec<Step> = Vec::new();
-        let mut spans: StepSpans = Vec::new();
-        for item in array.iter().take(MOST_STEPS) {
-            let Some(table) = item.get_ref().as_table() else {
-                self.wrong(item, "steps", "a table `[[steps]]`");
-                continue;
-            };
-            let table = Table::new("[[steps]]", table, item.span());
-            let key_span = table.table.get("key").map_or(item.span(), Spanned::span);
-            let Some(step) = self.step(table) else { continue };
-            if let Some(first) = steps.iter().position(|known| known.key == step.key) {
-                let (line, _) = position(self.source, spans[first].start);
-                let message = format!("the step `{}` of line {line} is here again", step.key);
-                self.error(&key_span, message, "a key for each step");
-                continue;
-            }
-            steps.push(step);
-            spans.push(key_span);
-        }
-        (steps, spans)
-    }
-
-    fn step(&mut self, mut table: Table<'_, '_>) -> Option<Step> {
-        let key = self.parsed::<StepKey>(&mut table, "key", "a name like `announce`");
-        let after =
-            self.parsed::<Offset>(&mut table, "after", "an offset like \"0\", \"36h\" or \"3d\"");
-        let kind = self.choice(&mut table, "kind", &[("email", StepKind::Email)]);
-        let template = match table.table.contains_key("template") {
-            true => self.name(&mut table, "template", "the name of a folder under each language"),
-            false => {
-                table.take("template");
-                key.as_ref().map(ToString::to_string).unwrap_or_default()
-            }
-        };
-        self.refuse_unknown(&table);
-        Some(Step { key: key?, kind, after: after?, template })
-    }
+fn is_country(text: &str) -> bool {
+    COUNTRIES.split(' ').any(|country| country == text)
 }
 
 fn is_field(text: &str) -> bool {
@@ -305,6 +249,7 @@ pub(crate) fn is_language(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::package::SlotKind;
 
     const GOOD: &str = r#"name = "spring"
 title = "Spring"

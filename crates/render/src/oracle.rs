@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::{
     Compiled, MessageLinks, PackageFiles, Rendered, Sample, SamplePackage, SharedTemplates,
+    clean::clean,
     compiled::data,
     engine::{ENTRY, empty_registry, push_percent, register_templates},
-    mark::clean,
     package::Package,
     publish,
     skeleton::MOST_FIELD,
@@ -47,13 +47,13 @@ fn at_once(
         (field.clone(), Value::String(value.into_owned()))
     });
     let data = data(package, "en", shelf, PUBLIC, fields.collect(), LINK.to_owned()).unwrap();
-    let context = Context::from(data);
+    let context = Context::from(data.data);
     let render = |part| {
         let mut registry: Handlebars<'static> = empty_registry(part);
         registry.register_helper("default", Box::new(default));
         registry.register_helper("percent", Box::new(percent));
         let step = &package.steps[step];
-        register_templates(&mut registry, &library, package, "en", step, part).unwrap();
+        register_templates(&mut registry, &library, package, "en", &step.template, part).unwrap();
         registry.render_with_context(ENTRY, &context).unwrap()
     };
     Rendered {
@@ -166,7 +166,7 @@ proptest! {
                 prop_assert_eq!(&message, &at_once(&frozen, step, &shelf, person));
                 prop_assert!(!message.subject.chars().any(char::is_control));
                 for part in [&message.subject, &message.text, &message.html] {
-                    prop_assert!(!part.contains(crate::mark::is_noncharacter));
+                    prop_assert!(!part.contains(crate::clean::is_noncharacter));
                     prop_assert!(!part.contains('\r'));
                 }
             }

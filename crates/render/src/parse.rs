@@ -84,7 +84,7 @@ impl Reader<'_> {
             self.error(&(0..0), "the template is larger than 256 KiB", "at most 262144 bytes");
             return;
         }
-        if let Some(at) = source.find(crate::mark::is_noncharacter) {
+        if let Some(at) = source.find(crate::clean::is_noncharacter) {
             self.error(&(at..at), "a Unicode noncharacter stands in the template", "text");
             return;
         }

@@ -3,9 +3,11 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use crate::{
+    clean::clean,
     engine::{push_html, push_percent},
     error::RenderError,
-    mark::{CLOSE, Mark, OPEN, clean},
+    mark::{CLOSE, Mark, OPEN},
+    slots::rich_text::RichText,
     text,
     verify::Part,
 };
@@ -51,14 +53,19 @@ struct Inner {
 }
 
 impl Skeleton {
-    /// Puts together what was rendered with marks. Field number `fields.len()` is the unsubscribe link.
-    pub(crate) fn new(fields: Vec<String>, rendered: [String; 3]) -> Option<Self> {
+    /// Puts together what was rendered with marks. Field number `fields.len()` is the unsubscribe link;
+    /// `rich` are the partner's rich texts.
+    pub(crate) fn new(
+        fields: Vec<String>,
+        rendered: [String; 3],
+        rich: &[RichText],
+    ) -> Option<Self> {
         let [subject, text, html] = rendered;
         Some(Self(Arc::new(Inner {
             fields,
-            subject: Segments::read(&subject)?,
-            text: Segments::read(&text)?,
-            html: Segments::read(&html)?,
+            subject: Segments::read(&subject, rich, Part::Subject)?,
+            text: Segments::read(&text, rich, Part::Text)?,
+            html: Segments::read(&html, rich, Part::Html)?,
         })))
     }
 
@@ -105,7 +112,7 @@ enum Segment {
 
 impl Segments {
     /// Cuts at marks; `None` if they do not fit together.
-    fn read(rendered: &str) -> Option<Self> {
+    fn read(rendered: &str, rich: &[RichText], part: Part) -> Option<Self> {
         struct Open {
             field: usize,
             then: Vec<Segment>,
@@ -132,6 +139,13 @@ impl Segments {
             match Mark::read(&mark[..end])? {
                 Mark::Field(field) => current(&mut root, &mut open).push(Segment::Field(field)),
                 Mark::Percent(field) => current(&mut root, &mut open).push(Segment::Percent(field)),
+                Mark::Rich(number) => {
+                    let RichText { html, text } = rich.get(number)?;
+                    let text = if part.is_html() { html } else { text };
+                    literal += text.len();
+                    let text = Segment::Literal(text.as_str().into());
+                    current(&mut root, &mut open).push(text);
+                }
                 Mark::If(field) => open.push(Open { field, then: Vec::new(), otherwise: None }),
                 Mark::Else => {
                     let block = open.last_mut()?;
@@ -175,7 +189,7 @@ fn write(segments: &[Segment], values: &[Cow<'_, str>], part: Part, out: &mut St
         }
         match segment {
             Segment::Literal(text) => out.push_str(text),
-            Segment::Field(field) if part == Part::Html => push_html(out, value(*field)),
+            Segment::Field(field) if part.is_html() => push_html(out, value(*field)),
             Segment::Field(field) => out.push_str(value(*field)),
             Segment::Percent(field) => push_percent(out, value(*field)),
             Segment::If { field, then, otherwise } => {
@@ -196,7 +210,7 @@ mod tests {
 
     fn message(template: &str, value: &str) -> Rendered {
         let parts = [template.to_owned(), template.to_owned(), template.to_owned()];
-        let skeleton = Skeleton::new(vec!["x".to_owned()], parts).expect("marks fit");
+        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[]).expect("marks fit");
         let fields = BTreeMap::from([("x".to_owned(), value.to_owned())]);
         skeleton.message(&fields, &links()).expect("it is small")
     }
@@ -233,9 +247,10 @@ mod tests {
                 Mark::End.text()
             ),
             OPEN.to_string(),
+            Mark::Rich(0).text(),
             format!("{OPEN}{CLOSE}"),
         ] {
-            assert!(Segments::read(&bad).is_none(), "{bad:?}");
+            assert!(Segments::read(&bad, &[], Part::Html).is_none(), "{bad:?}");
         }
     }
 
@@ -243,7 +258,7 @@ mod tests {
     fn a_message_that_grows_too_large_is_refused() {
         let template = Mark::Field(0).text().repeat(4_000);
         let parts = [template.clone(), template.clone(), template];
-        let skeleton = Skeleton::new(vec!["x".to_owned()], parts).expect("marks fit");
+        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[]).expect("marks fit");
         let fields = BTreeMap::from([("x".to_owned(), "é".repeat(MOST_FIELD))]);
         let error = skeleton.message(&fields, &links()).unwrap_err();
         assert_eq!(error.to_string(), "body.html is larger than 524288 bytes");

@@ -6,7 +6,7 @@ use crate::{
     agreement::handlebars_agrees,
     diagnostic::{Findings, expected_name},
     html_place::Place,
-    package::{Package, Step},
+    package::Package,
     parse::{self, Expression, Node, Span},
     vocabulary::{HELPERS, Kind, Vocabulary},
 };
@@ -15,20 +15,26 @@ use crate::{
 /// call partials from filling the memory.
 const MOST_UNFOLDED: u64 = 20_000;
 
-/// A part of a mail.
+/// A part of what a step sends, or a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
-    /// The subject line.
+    /// The subject line of a mail.
     Subject,
-    /// The plain text.
+    /// The plain text of a mail.
     Text,
-    /// The HTML.
+    /// The HTML of a mail.
     Html,
+    /// The text of a post.
+    Post,
+    /// What the picture of a post shows.
+    Alt,
+    /// A landing page.
+    Page,
 }
 
 impl Part {
-    /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Subject, Self::Text, Self::Html];
+    /// Those of a mail.
+    pub(crate) const MAIL: [Self; 3] = [Self::Subject, Self::Text, Self::Html];
 
     /// Its file name without `.hbs`.
     pub(crate) const fn file(self) -> &'static str {
@@ -36,14 +42,24 @@ impl Part {
             Self::Subject => "subject.txt",
             Self::Text => "body.txt",
             Self::Html => "body.html",
+            Self::Post => "post.txt",
+            Self::Alt => "alt.txt",
+            Self::Page => "page.html",
         }
     }
 
     const fn extension(self) -> &'static str {
-        match self {
-            Self::Subject | Self::Text => "txt",
-            Self::Html => "html",
-        }
+        if self.is_html() { "html" } else { "txt" }
+    }
+
+    /// Whether it is HTML.
+    pub(crate) const fn is_html(self) -> bool {
+        matches!(self, Self::Html | Self::Page)
+    }
+
+    /// Whether it is part of a mail, which goes to one person.
+    pub(crate) const fn is_mail(self) -> bool {
+        matches!(self, Self::Subject | Self::Text | Self::Html)
     }
 }
 
@@ -52,13 +68,13 @@ impl Part {
 pub(crate) struct Library(pub(crate) BTreeMap<String, String>);
 
 impl Library {
-    /// The file that `part` of a step begins with: its layout, or the subject itself.
-    pub(crate) fn entry(package: &Package, language: &str, step: &Step, part: Part) -> String {
+    /// The file that a part begins with: its layout, or the file in the folder `template` itself.
+    pub(crate) fn entry(package: &Package, language: &str, template: &str, part: Part) -> String {
         match part {
-            Part::Subject => own(language, step, part.file()),
             Part::Text | Part::Html => {
                 format!("templates/email/layouts/{}.{}.hbs", package.layout, part.extension())
             }
+            _ => own(language, template, part.file()),
         }
     }
 
@@ -66,13 +82,14 @@ impl Library {
     pub(crate) fn partial(
         &self,
         language: &str,
-        step: &Step,
+        template: &str,
         part: Part,
         name: &str,
     ) -> Option<String> {
         match (name, part) {
-            ("content", Part::Text | Part::Html) => Some(own(language, step, part.file())),
-            ("preheader", Part::Html) => Some(own(language, step, "preheader.html")),
+            (_, Part::Post | Part::Alt) => None,
+            ("content", Part::Text | Part::Html) => Some(own(language, template, part.file())),
+            ("preheader", Part::Html) => Some(own(language, template, "preheader.html")),
             _ => {
                 let extension = part.extension();
                 [
@@ -87,6 +104,9 @@ impl Library {
 
     /// The names of the partials `part` may call.
     pub(crate) fn partial_names(&self, language: &str, part: Part) -> BTreeSet<&str> {
+        if matches!(part, Part::Post | Part::Alt) {
+            return BTreeSet::new();
+        }
         let end = format!(".{}.hbs", part.extension());
         self.0
             .keys()
@@ -99,8 +119,9 @@ impl Library {
     }
 }
 
-fn own(language: &str, step: &Step, file: &str) -> String {
-    format!("{language}/{}/{file}.hbs", step.template)
+/// The path of a file in a folder of templates.
+pub(crate) fn own(language: &str, template: &str, file: &str) -> String {
+    format!("{language}/{template}/{file}.hbs")
 }
 
 /// A template that was read without complaint, and the partials it calls by name.
@@ -121,7 +142,7 @@ struct Walk<'v, 'a> {
     verifier: &'v mut Verifier<'a>,
     findings: &'v mut Findings,
     language: &'v str,
-    step: &'v Step,
+    template: &'v str,
     part: Part,
     /// The files that are being looked at, from the entry on.
     open: Vec<String>,
@@ -136,21 +157,32 @@ impl<'a> Verifier<'a> {
         Self { library, package, trees: BTreeMap::new(), used: BTreeSet::new() }
     }
 
-    /// Looks at `part` of `step` in `language`. A missing entry file is the caller's to report.
+    /// Looks at everything a package has templates for, in every language.
+    pub(crate) fn verify_all(&mut self, languages: &[String], findings: &mut Findings) {
+        let package = self.package;
+        let templates: BTreeSet<(&str, Part)> = package.templates().collect();
+        for language in languages {
+            for (template, part) in &templates {
+                self.verify(language, template, *part, findings);
+            }
+        }
+    }
+
+    /// Looks at `part` of the folder `template` in `language`. A missing entry file is the caller's to report.
     pub(crate) fn verify(
         &mut self,
         language: &str,
-        step: &Step,
+        template: &str,
         part: Part,
         findings: &mut Findings,
     ) {
-        let entry = Library::entry(self.package, language, step, part);
-        let vocabulary = Vocabulary::of(self.package);
+        let entry = Library::entry(self.package, language, template, part);
+        let vocabulary = Vocabulary::of(self.package, part);
         let mut walk = Walk {
             verifier: self,
             findings,
             language,
-            step,
+            template,
             part,
             open: Vec::new(),
             seen: BTreeSet::new(),
@@ -187,7 +219,7 @@ impl Walk<'_, '_> {
         let mut place = Place::Text;
         let weight = self.nodes(path, source, &nodes, vocabulary, &mut place);
         self.open.pop();
-        if self.part == Part::Html && place != Place::Text {
+        if self.part.is_html() && place != Place::Text {
             let end = source.len().saturating_sub(1);
             let message = "the template ends inside a tag, a comment or a style sheet";
             self.findings.error(path, source, &(end..end), message, "HTML that is closed");
@@ -221,7 +253,7 @@ impl Walk<'_, '_> {
     ) -> u64 {
         match node {
             Node::Text(span) => {
-                if self.part == Part::Html
+                if self.part.is_html()
                     && let Err((at, message)) = place.read(&source[span.clone()])
                 {
                     let at = span.start + at;
@@ -251,7 +283,7 @@ impl Walk<'_, '_> {
                 let mut other = place.clone();
                 let one = self.nodes(path, source, then, vocabulary, place);
                 let two = self.nodes(path, source, otherwise, vocabulary, &mut other);
-                if self.part == Part::Html && *place != other {
+                if self.part.is_html() && *place != other {
                     let message = "the branches end in different places of the HTML";
                     let expected = "both branches to open and close the same tags and quotes";
                     self.findings.error(path, source, condition.span(), message, expected);
@@ -284,7 +316,7 @@ impl Walk<'_, '_> {
                 let inner = vocabulary.in_list();
                 let one = self.nodes(path, source, body, &inner, place);
                 let two = self.nodes(path, source, otherwise, vocabulary, &mut before.clone());
-                if self.part == Part::Html && *place != before {
+                if self.part.is_html() && *place != before {
                     let message =
                         "the body of `each` ends in another place of the HTML than it begins";
                     self.findings.error(
@@ -324,7 +356,7 @@ impl Walk<'_, '_> {
             );
             return 1;
         }
-        if self.part == Part::Html && *place != Place::Text {
+        if self.part.is_html() && *place != Place::Text {
             self.findings.error(
                 path,
                 source,
@@ -351,7 +383,7 @@ impl Walk<'_, '_> {
         }
         kinds.sort();
         let library = self.verifier.library;
-        let Some(file) = library.partial(self.language, self.step, self.part, name) else {
+        let Some(file) = library.partial(self.language, self.template, self.part, name) else {
             let known = library.partial_names(self.language, self.part);
             let expected = expected_name(name, known);
             self.findings.error(
@@ -395,10 +427,11 @@ impl Walk<'_, '_> {
             let message = "this can't be written as text";
             let expected = match kind {
                 Kind::List => "`{{#each …}}`",
+                Kind::Moment => "`{{date …}}`, `{{time …}}` or `{{datetime …}}`",
                 _ => "`{{#if …}}`, or a value under it",
             };
             self.findings.error(path, source, span, message, expected);
-        } else if self.part == Part::Html
+        } else if self.part.is_html()
             && let Err((message, expected)) = place.put(kind)
         {
             self.findings.error(path, source, span, message, expected);
@@ -438,7 +471,13 @@ impl Walk<'_, '_> {
                     {
                         Ok(Kind::PersonOr)
                     }
+                    ("default" | "eq", kinds)
+                        if kinds.iter().any(|it| matches!(it, Kind::RichText | Kind::Moment)) =>
+                    {
+                        Err("values that are plain text")
+                    }
                     ("default", [Kind::Url, Kind::Url]) => Ok(Kind::Url),
+                    ("default", [Kind::Colour, Kind::Colour]) => Ok(Kind::Colour),
                     ("default", [value, other])
                         if value.is_known_early()
                             && value.can_be_written()
@@ -500,7 +539,7 @@ impl Walk<'_, '_> {
                     .map(|known| format!("`{known}`"))
                     .collect();
                 if siblings.is_empty() {
-                    "a name under campaign, links, partner, person, sender, slots or vendor"
+                    "a name under campaign, assets, links, partner, person, sender, slots or vendor"
                         .to_owned()
                 } else {
                     format!("one of {}", siblings.join(", "))

@@ -24,6 +24,26 @@ pub struct Version {
     pub blob: Vec<u8>,
     /// What the package says about itself.
     pub package: Package,
+    /// The pictures that messages of this version show, each once; whoever publishes the version puts
+    /// them into the book, where `{public_url}/a/<hash>.<extension>` finds them.
+    pub assets: Vec<PublishedAsset>,
+}
+
+/// A picture of a published package.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublishedAsset {
+    /// BLAKE3 of the bytes.
+    pub hash: ContentHash,
+    /// `png` or `jpg`.
+    pub extension: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for PublishedAsset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}, {} bytes", self.hash, self.extension, self.bytes.len())
+    }
 }
 
 /// What the blob holds. Fields and keys are in a fixed order, so the same content is the same bytes.
@@ -52,12 +72,12 @@ impl Frozen {
 /// Everything that [`crate::check()`] finds, if any of it is an error.
 pub fn publish(files: &PackageFiles, shared: &SharedTemplates) -> Result<Version, Vec<Diagnostic>> {
     let mut findings = Findings::default();
-    let frozen = examine(files, shared, &mut findings);
-    if let Some(frozen) = frozen
+    let examined = examine(files, shared, &mut findings);
+    if let Some((frozen, assets)) = examined
         && findings.has_no_errors()
     {
         let blob = frozen.to_blob();
-        return Ok(Version { hash: ContentHash::of(&blob), blob, package: frozen.package });
+        return Ok(Version { hash: ContentHash::of(&blob), blob, package: frozen.package, assets });
     }
     if findings.has_no_errors() {
         findings.file_error(manifest::FILE, "the package can't be read", "a package");

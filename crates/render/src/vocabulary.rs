@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::package::{Package, SlotKind};
+use crate::{
+    package::{Package, SlotKind},
+    verify::Part,
+};
 
 /// Of what kind a value is: it decides where it may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,12 +32,16 @@ pub(crate) enum Kind {
     PersonUrl,
     /// A text that was percent-encoded.
     Encoded,
+    /// A partner's markup, which was taken apart and put together again.
+    RichText,
+    /// A moment, which only helpers can write.
+    Moment,
 }
 
 impl Kind {
     /// Whether it can be written into text.
     pub(crate) const fn can_be_written(self) -> bool {
-        !matches!(self, Self::List | Self::Group | Self::Flag)
+        !matches!(self, Self::List | Self::Group | Self::Flag | Self::Moment)
     }
 
     /// Whether it can decide a condition.
@@ -91,19 +98,51 @@ pub(crate) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The names of a package's templates.
-    pub(crate) fn of(package: &Package) -> Self {
+    /// The names of a part of a package's templates. A post or a page is for everybody: it knows no
+    /// person.
+    pub(crate) fn of(package: &Package, part: Part) -> Self {
         let mut names: BTreeMap<String, Kind> =
             FIXED.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
-        for field in &package.person_fields {
-            names.insert(format!("person.{field}"), Kind::Person);
+        if part.is_mail() {
+            for field in &package.person_fields {
+                names.insert(format!("person.{field}"), Kind::Person);
+            }
+        } else {
+            names.remove(UNSUBSCRIBE);
+        }
+        let mut picture = |name: String| {
+            names.insert(format!("{name}.url"), Kind::Url);
+            names.insert(format!("{name}.width"), Kind::Number);
+            names.insert(format!("{name}.height"), Kind::Number);
+            names.insert(format!("{name}.alt"), Kind::Text);
+            names.insert(name, Kind::Group);
+        };
+        for name in package.assets.keys() {
+            picture(format!("assets.{name}"));
+        }
+        for (name, _) in package.slots.iter().filter(|(_, slot)| slot.kind == SlotKind::Image) {
+            picture(format!("slots.{name}"));
         }
         for (name, slot) in &package.slots {
+            let name = format!("slots.{name}");
             let kind = match slot.kind {
-                SlotKind::Text => Kind::Text,
+                SlotKind::Text | SlotKind::Choice => Kind::Text,
+                SlotKind::RichText => Kind::RichText,
                 SlotKind::Url => Kind::Url,
+                SlotKind::Image => Kind::Group,
+                SlotKind::Colour => {
+                    names.insert(format!("{name}_ink"), Kind::Colour);
+                    Kind::Colour
+                }
+                SlotKind::Person => {
+                    for part in ["name", "email", "phone"] {
+                        names.insert(format!("{name}.{part}"), Kind::Text);
+                    }
+                    Kind::Group
+                }
+                SlotKind::Datetime => Kind::Moment,
             };
-            names.insert(format!("slots.{name}"), kind);
+            names.insert(name, kind);
         }
         Self { names, is_in_list: false }
     }
@@ -146,7 +185,7 @@ impl Vocabulary {
     /// Whether a partial's argument may not have this name.
     pub(crate) fn is_taken(&self, name: &str) -> bool {
         HELPERS.contains(&name)
-            || ["if", "unless", "each", "this", "person", "slots"].contains(&name)
+            || ["if", "unless", "each", "this", "person", "slots", "assets"].contains(&name)
             || self.names.keys().any(|known| known.split('.').next() == Some(name))
     }
 }

@@ -1,7 +1,12 @@
 //! Taking keys of a TOML table, whatever the table is for: each that is missing, unknown or of another kind
 //! becomes a finding at its place.
 
-use std::{borrow::Cow, ops::Range, str::FromStr};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    ops::{Range, RangeInclusive},
+    str::FromStr,
+};
 
 use domain::UtcMillis;
 use toml::{
@@ -9,8 +14,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{FILE, Reader};
-use crate::diagnostic::expected_name;
+use super::{FILE, Reader, is_field, is_language};
+use crate::{diagnostic::expected_name, package::Localised};
 
 pub(super) type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
 
@@ -59,12 +64,22 @@ impl Reader<'_> {
     }
 
     pub(super) fn missing(&mut self, table: &Table<'_, '_>, key: &str, expected: &str) {
-        let message = match table.name.as_str() {
+        self.missing_at(&table.name, &table.span, key, expected);
+    }
+
+    /// The same where the table itself is gone.
+    pub(super) fn missing_at(
+        &mut self,
+        table: &str,
+        span: &Range<usize>,
+        key: &str,
+        expected: &str,
+    ) {
+        let message = match table {
             "" => format!("the key `{key}` is missing"),
             name => format!("the key `{key}` of `{name}` is missing"),
         };
-        let span = table.span.clone();
-        self.error(&span, message, format!("`{key} = …`, {expected}"));
+        self.error(span, message, format!("`{key} = …`, {expected}"));
     }
 
     pub(super) fn wrong(&mut self, value: Value<'_, '_>, key: &str, expected: &str) {
@@ -72,13 +87,8 @@ impl Reader<'_> {
         self.error(&value.span(), format!("`{key}` is a {got}"), expected);
     }
 
-    pub(super) fn text(
-        &mut self,
-        table: &mut Table<'_, '_>,
-        key: &'static str,
-        most: usize,
-    ) -> Option<String> {
-        let value = table.take(key)?;
+    /// The text of a value, trimmed.
+    fn text_of(&mut self, value: Value<'_, '_>, key: &str, most: usize) -> Option<String> {
         let Some(text) = value.get_ref().as_str() else {
             self.wrong(value, key, "a text in quotes");
             return None;
@@ -88,10 +98,20 @@ impl Reader<'_> {
             let message = format!("`{key}` has {length} characters");
             self.error(&value.span(), message, format!("at most {most}"));
         }
-        if text.contains(crate::mark::is_noncharacter) {
+        if text.contains(crate::clean::is_noncharacter) {
             self.error(&value.span(), format!("`{key}` has a Unicode noncharacter"), "text");
         }
         Some(text.trim().to_owned())
+    }
+
+    /// The text of a value, which must be one line and not empty.
+    fn line_of(&mut self, value: Value<'_, '_>, key: &str, most: usize) -> String {
+        let Some(text) = self.text_of(value, key, most) else { return String::new() };
+        if text.is_empty() || text.chars().any(char::is_control) {
+            let message = format!("`{key}` is empty or has more than one line");
+            self.error(&value.span(), message, "one line of text");
+        }
+        text
     }
 
     /// A text on one line that must be there.
@@ -101,23 +121,183 @@ impl Reader<'_> {
         key: &'static str,
         most: usize,
     ) -> String {
-        if !table.table.contains_key(key) {
-            table.take(key);
+        let Some(value) = table.take(key) else {
             self.missing(table, key, "a text");
             return String::new();
+        };
+        self.line_of(value, key, most)
+    }
+
+    /// A text, or one for each of several languages; empty if it is not there.
+    pub(super) fn localised(
+        &mut self,
+        table: &mut Table<'_, '_>,
+        key: &'static str,
+        most: usize,
+    ) -> Localised {
+        let Some(value) = table.take(key) else { return Localised::default() };
+        self.localised_of(value, key, |reader, value, key| {
+            reader.text_of(value, key, most).unwrap_or_default()
+        })
+    }
+
+    /// A text on one line that must be there, or one for each of several languages.
+    pub(super) fn localised_line(
+        &mut self,
+        table: &mut Table<'_, '_>,
+        key: &'static str,
+        most: usize,
+    ) -> Localised {
+        let Some(value) = table.take(key) else {
+            self.missing(table, key, "a text");
+            return Localised::default();
+        };
+        self.localised_of(value, key, |reader, value, key| reader.line_of(value, key, most))
+    }
+
+    fn localised_of(
+        &mut self,
+        value: Value<'_, '_>,
+        key: &str,
+        read: impl Fn(&mut Self, Value<'_, '_>, &str) -> String,
+    ) -> Localised {
+        let Some(table) = value.get_ref().as_table() else {
+            return Localised::from(read(self, value, key));
+        };
+        let mut own = None;
+        let mut others = BTreeMap::new();
+        for (language, value) in table.iter() {
+            let name: &str = language.get_ref();
+            if !is_language(name) {
+                let message = format!("`{name}` of `{key}` is no language");
+                self.error(&language.span(), message, "a BCP 47 tag like `en` or `de-AT`");
+            }
+            let text = read(self, value, &format!("{key}.{name}"));
+            if name == self.language {
+                own = Some(text);
+            } else {
+                others.insert(name.to_owned(), text);
+            }
         }
-        let text = self.text(table, key, most).unwrap_or_default();
-        if let Some(value) = table.table.get(key)
-            && value.get_ref().is_str()
-            && (text.is_empty() || text.chars().any(char::is_control))
-        {
-            self.error(
-                &value.span(),
-                format!("`{key}` is empty or has more than one line"),
-                "one line of text",
-            );
+        if own.is_none() {
+            let message =
+                format!("`{key}` has no text in `{}`, the package's own language", self.language);
+            let expected = format!("`{} = \"…\"` among its languages", self.language);
+            self.error(&value.span(), message, expected);
         }
-        text
+        Localised::new(own.unwrap_or_default(), others)
+    }
+
+    /// A whole number within bounds, if the key is there.
+    pub(super) fn number(
+        &mut self,
+        table: &mut Table<'_, '_>,
+        key: &'static str,
+        bounds: RangeInclusive<u32>,
+        what: &str,
+    ) -> Option<u32> {
+        let value = table.take(key)?;
+        let number = value
+            .get_ref()
+            .as_integer()
+            .and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok())
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| bounds.contains(number));
+        if number.is_none() {
+            let expected =
+                format!("a number of {what} from {} to {}", bounds.start(), bounds.end());
+            self.error(&value.span(), format!("`{key}` is not possible"), expected);
+        }
+        number
+    }
+
+    /// True or false; false if the key is not there.
+    pub(super) fn flag(&mut self, table: &mut Table<'_, '_>, key: &'static str) -> bool {
+        let Some(value) = table.take(key) else { return false };
+        value.get_ref().as_bool().unwrap_or_else(|| {
+            self.wrong(value, key, "true or false");
+            false
+        })
+    }
+
+    /// The tables of an array, each with its place. None if the key is not there.
+    pub(super) fn tables<'a, 'i>(
+        &mut self,
+        parent: &mut Table<'a, 'i>,
+        key: &'static str,
+        most: usize,
+    ) -> Vec<Table<'a, 'i>> {
+        let Some(value) = parent.take(key) else { return Vec::new() };
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong(value, key, &format!("tables `[[{key}]]`"));
+            return Vec::new();
+        };
+        if array.is_empty() || array.len() > most {
+            let message = format!("there are {} {key}", array.len());
+            self.error(&value.span(), message, format!("1 to {most}"));
+        }
+        let mut tables = Vec::new();
+        for item in array.iter().take(most) {
+            match item.get_ref().as_table() {
+                Some(table) => tables.push(Table::new(format!("[[{key}]]"), table, item.span())),
+                None => self.wrong(item, key, &format!("a table `[[{key}]]`")),
+            }
+        }
+        tables
+    }
+
+    /// The tables under a table, by name (small letters, digits and `_`), each with its place.
+    pub(super) fn named_tables<'a, 'i>(
+        &mut self,
+        parent: &mut Table<'a, 'i>,
+        key: &'static str,
+        most: usize,
+        example: &str,
+    ) -> Vec<(String, Table<'a, 'i>)> {
+        let Some(all) = self.table(parent, key) else { return Vec::new() };
+        if all.table.len() > most {
+            let message = format!("there are {} {key}", all.table.len());
+            self.error(&all.span, message, format!("at most {most}"));
+        }
+        let one = key.strip_suffix('s').unwrap_or(key);
+        let mut tables = Vec::new();
+        for (key_of_one, value) in all.table.iter().take(most) {
+            let name: &str = key_of_one.get_ref();
+            if !is_field(name) {
+                let message = format!("`{name}` is no name of {} {one}", article(one));
+                let expected = format!("small letters, digits and `_`, such as `{example}`");
+                self.error(&key_of_one.span(), message, expected);
+                continue;
+            }
+            match value.get_ref().as_table() {
+                Some(table) => {
+                    let table = Table::new(format!("[{key}.{name}]"), table, key_of_one.span());
+                    tables.push((name.to_owned(), table));
+                }
+                None => self.wrong(value, name, &format!("a table `[{key}.{name}]`")),
+            }
+        }
+        tables
+    }
+
+    /// Refuses keys of `others` that stand in a table of a kind they don't belong to.
+    pub(super) fn refuse_keys_of_other_kinds(
+        &mut self,
+        table: &mut Table<'_, '_>,
+        what: &str,
+        kind: &str,
+        others: &[(&'static str, &str)],
+    ) {
+        for (key, kinds) in others {
+            if table.known.contains(key) {
+                continue;
+            }
+            if let Some((name, _)) = table.table.get_key_value(*key) {
+                let message = format!("a {what} of kind `{kind}` has no `{key}`");
+                self.error(&name.span(), message, format!("`{key}` in {kinds} only"));
+                table.known.push(*key);
+            }
+        }
     }
 
     /// A name of small letters, digits and hyphens that must be there.
@@ -260,7 +440,11 @@ impl Reader<'_> {
     }
 }
 
-fn is_name(text: &str) -> bool {
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}
+
+pub(super) fn is_name(text: &str) -> bool {
     let has_edges = text.starts_with(|c: char| c.is_ascii_lowercase()) && !text.ends_with('-');
     has_edges
         && text.len() <= 60

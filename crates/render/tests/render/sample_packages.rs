@@ -50,7 +50,7 @@ fn the_launch_is_three_mails_over_ten_days() {
     let (_, version, _) = launch();
     let compiled = Compiled::from_blob(&version.blob).unwrap();
     let steps: Vec<_> =
-        compiled.steps().iter().map(|s| (s.key.to_string(), s.after.to_string())).collect();
+        compiled.steps().iter().map(|s| (s.key.to_string(), s.due.unwrap().to_string())).collect();
     let expected = [("announce", "0"), ("deep-dive", "3d"), ("last-call", "10d")];
     assert_eq!(steps, expected.map(|(k, a)| (k.to_owned(), a.to_owned())));
     assert!(version.blob.len() < 64 * 1024, "{}", version.blob.len());

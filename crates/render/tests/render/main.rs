@@ -1,0 +1,7 @@
+//! What packages can say, and what becomes of them.
+
+mod diagnostics;
+mod package_format;
+mod places;
+mod sample_packages;
+mod small;
