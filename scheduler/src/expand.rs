@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use domain::{
-    ActivationId, HashScope,
+    ActivationId, HashScope, UtcMillis,
     audience::{Candidate, Decision, Suppressed, decide},
+    schedule::Due,
 };
-use render::Package;
+use jiff::tz::TimeZone;
+use render::{Package, Step};
 use store::{Activation, AudienceContact, NewSend, PersonFacts, WriteTx};
 
 use crate::{
@@ -31,6 +33,7 @@ impl Expand {
 
     /// Expands until the audience ends or the activation is no longer to be expanded.
     async fn expand(&self, id: ActivationId, package: &Package) -> anyhow::Result<u64> {
+        let zone = self.zone(id).await?;
         let mut rows = 0;
         let now = self.parts.belt.redis_time().await?;
         loop {
@@ -41,13 +44,13 @@ impl Expand {
             };
             let limit = self.parts.config.scheduler.expand_chunk as i64;
             let chunk = tx.audience_chunk(&activation, limit).await?;
-            rows += self.decide_and_insert(&mut tx, &activation, package, &chunk).await?;
+            rows += self.decide_and_insert(&mut tx, &activation, package, &zone, &chunk).await?;
             if let Some(last) = chunk.last() {
                 tx.set_expand_cursor(id, last.contact).await?;
             }
             let ended = (chunk.len() as i64) < limit;
             if ended {
-                rows += self.last_pass(&mut tx, &activation, package, limit).await?;
+                rows += self.last_pass(&mut tx, &activation, package, &zone, limit).await?;
                 let expanded = tx.finish_expand(id, now).await?;
                 tracing::info!(
                     activation.id = %id, partner.id = %activation.partner_id,
@@ -61,12 +64,20 @@ impl Expand {
         }
     }
 
+    /// The partner's time zone, by which its contacts' clocks are taken to go.
+    async fn zone(&self, id: ActivationId) -> anyhow::Result<TimeZone> {
+        let source = self.parts.store.shelf_source(id).await?;
+        let name = source.map(|source| source.brand.time_zone).unwrap_or_default();
+        Ok(TimeZone::get(&name).unwrap_or(TimeZone::UTC))
+    }
+
     /// Contacts that came or changed behind the cursor while it moved.
     async fn last_pass(
         &self,
         tx: &mut WriteTx,
         activation: &Activation,
         package: &Package,
+        zone: &TimeZone,
         limit: i64,
     ) -> anyhow::Result<u64> {
         let mut rows = 0;
@@ -77,7 +88,7 @@ impl Expand {
                 return Ok(rows);
             };
             after = last.contact;
-            rows += self.decide_and_insert(tx, activation, package, &late).await?;
+            rows += self.decide_and_insert(tx, activation, package, zone, &late).await?;
         }
     }
 
@@ -86,6 +97,7 @@ impl Expand {
         tx: &mut WriteTx,
         activation: &Activation,
         package: &Package,
+        zone: &TimeZone,
         contacts: &[AudienceContact],
     ) -> anyhow::Result<u64> {
         if contacts.is_empty() {
@@ -97,14 +109,24 @@ impl Expand {
             .map(|contact| self.parts.hash_key.hash_text(scope, &contact.address))
             .collect();
         let persons = tx.ensure_persons(&activation.vendor_id, &hashes).await?;
-        Ok(tx.insert_sends(activation, &sends(activation, package, contacts, &persons)).await?)
+        let sends = sends(activation, package, zone, contacts, &persons);
+        Ok(tx.insert_sends(activation, &sends).await?)
     }
+}
+
+/// When a step of an activation is due where clocks show the time of `zone`; `None` for what the clock
+/// says nothing about.
+fn due_at(activation: &Activation, step: &Step, zone: &TimeZone) -> Option<UtcMillis> {
+    let due = step.due?;
+    let anchor = if due.is_from_event() { activation.event_at? } else { activation.start_at };
+    Some(due.moment(anchor, zone))
 }
 
 /// One row for every person and step: due, or skipped with its one reason.
 fn sends(
     activation: &Activation,
     package: &Package,
+    zone: &TimeZone,
     contacts: &[AudienceContact],
     persons: &[PersonFacts],
 ) -> Vec<NewSend> {
@@ -114,10 +136,10 @@ fn sends(
         .zip(persons)
         .filter(|(_, facts)| seen.insert(facts.person))
         .flat_map(|(contact, facts)| {
-            // A step that is measured from an event has no offset from the start: it is not sent here.
-            package.clock_steps().filter_map(|step| Some((step, step.offset()?))).map(
-                move |(step, after)| {
-                    let due_at = activation.start_at.plus(after.duration());
+            package
+                .clock_steps()
+                .filter_map(|step| Some((step, due_at(activation, step, zone)?)))
+                .map(move |(step, due_at)| {
                     let decision = decide(&Candidate {
                         // A recalled version's activations are no longer `scheduled`, so they never come here.
                         recalled: false,
@@ -133,6 +155,8 @@ fn sends(
                             company: contact.suppressed_company,
                         },
                         has_consent: contact.has_consent,
+                        missed_its_event_time: step.due.is_some_and(Due::is_from_event)
+                            && due_at < activation.start_at,
                     });
                     NewSend {
                         step: step.key.clone(),
@@ -146,8 +170,7 @@ fn sends(
                             Decision::Skip(reason) => Some(reason),
                         },
                     }
-                },
-            )
+                })
         })
         .collect()
 }

@@ -234,6 +234,7 @@ fn payload(send: &FedSend, package: &Package, profile: &ContentHash) -> SendEmai
         profile: profile.clone(),
         address: send.address.clone(),
         name: recipient.name(),
+        language: send.language.clone(),
         fields: recipient.merge_fields(&package.person_fields),
         first_fed_at: send.first_fed_at,
         attempts: send.attempts,

@@ -34,13 +34,16 @@ pub struct Prepared {
     pub partner: Arc<PartnerShelf>,
 }
 
+/// Version, profile, step, occurrence, and the language the person is known to read.
+type PreparedKey = (ContentHash, ContentHash, StepKey, u32, String);
+
 /// The caches of one worker process. Keys are content hashes, so nothing in them is ever stale.
 #[derive(Debug)]
 pub struct Skeletons {
     public_url: String,
     versions: OnceMap<ContentHash, Compiled>,
     partners: OnceMap<ContentHash, PartnerShelf>,
-    prepared: OnceMap<(ContentHash, ContentHash, StepKey), Prepared>,
+    prepared: OnceMap<PreparedKey, Prepared>,
 }
 
 impl Skeletons {
@@ -56,7 +59,13 @@ impl Skeletons {
 
     /// The skeleton for `job`, from the caches or from the shelf.
     pub async fn get(&self, job: &SendEmail, shelf: &Shelf) -> Result<Arc<Prepared>, PrepareError> {
-        let key = (job.version.clone(), job.profile.clone(), job.step.clone());
+        let key = (
+            job.version.clone(),
+            job.profile.clone(),
+            job.step.clone(),
+            job.occurrence,
+            job.language.clone(),
+        );
         self.prepared.get(key, || self.prepare(job, shelf)).await
     }
 
@@ -73,9 +82,9 @@ impl Skeletons {
                 .ok_or_else(|| PrepareError::Unreadable(job.profile.clone()))
         });
         let (version, partner) = (version.await?, partner.await?);
-        let language = version.language_for(&partner.brand.locale);
+        let language = version.language_of([&job.language, &partner.brand.locale]);
         let skeleton = version
-            .skeleton(&job.step, language, &partner, &self.public_url)
+            .skeleton_of(&job.step, job.occurrence, language, &partner, &self.public_url)
             .map_err(PrepareError::Render)?;
         Ok(Prepared { skeleton, partner })
     }

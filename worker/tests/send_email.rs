@@ -125,6 +125,7 @@ impl Stage {
             profile: self.profile.0.clone(),
             address: format!("person{number}@customer.example"),
             name: "Анна Meier".to_owned(),
+            language: String::new(),
             fields: BTreeMap::from([("first_name".to_owned(), "Анна".to_owned())]),
             first_fed_at: UtcMillis::new(1_767_225_600_000),
             attempts: 0,

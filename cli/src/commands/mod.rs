@@ -65,6 +65,8 @@ pub enum Command {
     /// Stop an activation for good.
     #[command(after_help = control::CANCEL_HELP)]
     Cancel(control::Options),
+    /// Give the event of an activation another time; its sends move along.
+    Move(control::MoveOptions),
     /// Run a scheduler: expands launches, feeds the belt, records what happened.
     #[command(after_help = "Example:\n  throughline --config fleet.toml scheduler")]
     Scheduler,
@@ -104,6 +106,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Pause(options) => control::pause(options, &settings, output).await,
         Command::Resume(options) => control::resume(options, &settings, output).await,
         Command::Cancel(options) => control::cancel(options, &settings, output).await,
+        Command::Move(options) => control::move_event(options, &settings, output).await,
         Command::Scheduler => done(roles::scheduler::run(settings.for_role()?).await),
         Command::Worker => done(roles::worker::run(settings.for_role()?).await),
         Command::Portal => done(roles::portal::run(settings.for_role()?).await),

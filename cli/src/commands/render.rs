@@ -40,6 +40,9 @@ pub struct Options {
     /// One step; without it, every step.
     #[arg(long, value_name = "S")]
     step: Option<String>,
+    /// The language, such as de-AT; without it, the contact's, the partner's, or the package's own.
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
     /// A slot value.
     #[arg(long = "slot", value_name = "NAME=VALUE", value_parser = name_and_value)]
     slots: Vec<(String, String)>,
@@ -89,6 +92,7 @@ pub async fn run(
         partner,
         step: options.step,
         slots: options.slots.into_iter().collect(),
+        language: options.language,
         person: match options.contact {
             Some(address) => PreviewFor::Contact { address, list: options.list },
             None if options.edges => PreviewFor::Edges,

@@ -21,6 +21,9 @@ pub struct Candidate {
     pub suppressed: Suppressed,
     /// There is a basis on which to mail this contact.
     pub has_consent: bool,
+    /// The step's time was over when the activation was launched: an invitation two weeks before an
+    /// event that is in three days.
+    pub missed_its_event_time: bool,
 }
 
 /// At which scopes a person is suppressed.
@@ -56,6 +59,7 @@ pub fn decide(candidate: &Candidate) -> Decision {
         (candidate.suppressed.vendor, SkipReason::SuppressedVendor),
         (candidate.suppressed.company, SkipReason::SuppressedCompany),
         (!candidate.has_consent, SkipReason::NoConsent),
+        (candidate.missed_its_event_time, SkipReason::OutsideEventWindow),
     ];
     checks
         .into_iter()
@@ -79,6 +83,7 @@ mod tests {
             address_is_good: !bit(2),
             suppressed: Suppressed { everywhere: bit(3), vendor: bit(4), company: bit(5) },
             has_consent: !bit(6),
+            missed_its_event_time: bit(7),
         }
     }
 
@@ -94,7 +99,7 @@ mod tests {
     proptest! {
         /// Taking away the reason that was given never gives one that stands before it.
         #[test]
-        fn the_first_reason_that_applies_is_the_one(bits in 0u8..128, due in 0i64..30) {
+        fn the_first_reason_that_applies_is_the_one(bits in 0u8..=255, due in 0i64..30) {
             let with = candidate(bits, due, Some(10), Some(20));
             let Decision::Skip(reason) = decide(&with) else {
                 prop_assert_eq!(bits, 0);
@@ -110,6 +115,7 @@ mod tests {
                 SkipReason::SuppressedVendor => without.suppressed.vendor = false,
                 SkipReason::SuppressedCompany => without.suppressed.company = false,
                 SkipReason::NoConsent => without.has_consent = true,
+                SkipReason::OutsideEventWindow => without.missed_its_event_time = false,
             }
             match decide(&without) {
                 Decision::Send => {}

@@ -51,6 +51,9 @@ pub struct SendEmail {
     /// The recipient's name for the To header; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// The language the person is known to read (BCP 47); empty if nothing is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
     /// Merge fields of the person (`first_name`, `last_name`, `company`, …); a missing one is empty.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,

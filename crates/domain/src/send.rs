@@ -90,6 +90,8 @@ text_enum! {
         SuppressedCompany = "suppressed_company",
         /// No basis on which to mail.
         NoConsent = "no_consent",
+        /// The step belongs to a time before an event that was over when its activation was launched.
+        OutsideEventWindow = "outside_event_window",
     }
 }
 

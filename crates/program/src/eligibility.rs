@@ -1,9 +1,9 @@
 //! Whether a partner may launch a package today, and if not, why.
 
-use std::{fmt, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use domain::{CompanyId, ListId, VendorId};
-use render::{Compiled, Package, validate_brand};
+use render::{Compiled, Package, fill_slots, validate_brand};
 use serde::Serialize;
 use store::{ListSize, Partner};
 
@@ -24,6 +24,25 @@ pub enum RefusedReason {
         tier: String,
         /// Those that may.
         eligible: Vec<String>,
+    },
+    /// The package is for other regions.
+    RegionNotEligible {
+        /// The partner's; empty if the vendor has not said.
+        region: String,
+        /// Those that may.
+        eligible: Vec<String>,
+    },
+    /// The package is for other kinds of partners.
+    TypeNotEligible {
+        /// The partner's; empty if the vendor has not said.
+        partner_type: String,
+        /// Those that may.
+        eligible: Vec<String>,
+    },
+    /// What was filled in does not do for this partner.
+    SlotsDoNotFit {
+        /// What, slot by slot.
+        problems: Vec<String>,
     },
     /// The configuration does not know the partner's tier (any more).
     TierUnknown {
@@ -57,6 +76,15 @@ impl fmt::Display for RefusedReason {
             Self::TierNotEligible { tier, eligible } => {
                 write!(f, "tier {tier} is not eligible; the package is for {}", eligible.join(", "))
             }
+            Self::RegionNotEligible { region, eligible } => {
+                let region = if region.is_empty() { "not known" } else { region };
+                write!(f, "its region is {region}; the package is for {}", eligible.join(", "))
+            }
+            Self::TypeNotEligible { partner_type, eligible } => {
+                let kind = if partner_type.is_empty() { "not known" } else { partner_type };
+                write!(f, "its type is {kind}; the package is for {}", eligible.join(", "))
+            }
+            Self::SlotsDoNotFit { problems } => f.write_str(&problems.join("; ")),
             Self::TierUnknown { tier } => write!(f, "tier {tier} is not in the configuration"),
             Self::BrandIncomplete { missing } => {
                 write!(f, "the brand profile is not complete: {}", missing.join("; "))
@@ -128,12 +156,12 @@ impl Program {
             to_fill: package
                 .slots
                 .iter()
-                .filter(|(_, slot)| slot.required && slot.default.is_empty())
+                .filter(|(_, slot)| slot.required && slot.fill.is_none() && slot.default.is_empty())
                 .map(|(name, _)| name.clone())
                 .collect(),
         };
         for partner in self.visible_partners(actor, &vendor).await? {
-            match self.may_launch(&partner, package, None).await? {
+            match self.may_launch(&partner, package, None, None).await? {
                 // Which of several lists is said at the launch.
                 Ok(_) | Err(RefusedReason::SeveralLists { .. }) => {
                     checked.can += 1;
@@ -177,6 +205,7 @@ impl Program {
         partner: &Partner,
         package: &Package,
         asked: Option<&str>,
+        slots: Option<&BTreeMap<String, String>>,
     ) -> Result<std::result::Result<ListId, RefusedReason>> {
         if self.parts.tiers.find(&partner.tier).is_none() {
             return Ok(Err(RefusedReason::TierUnknown { tier: partner.tier.clone() }));
@@ -187,6 +216,16 @@ impl Program {
             return Ok(Err(RefusedReason::TierNotEligible {
                 tier: partner.tier.clone(),
                 eligible: package.tiers.clone(),
+            }));
+        }
+        if !package.is_for_region(&partner.region) {
+            let (region, eligible) = (partner.region.clone(), package.regions.clone());
+            return Ok(Err(RefusedReason::RegionNotEligible { region, eligible }));
+        }
+        if !package.is_for_partner_type(&partner.partner_type) {
+            return Ok(Err(RefusedReason::TypeNotEligible {
+                partner_type: partner.partner_type.clone(),
+                eligible: package.partner_types.clone(),
             }));
         }
         let brand = self
@@ -206,6 +245,11 @@ impl Program {
         let is_address = |text: &str| text.parse::<domain::EmailAddress>().is_ok();
         if !is_address(&sender.from_email) || !is_address(&sender.reply_to) {
             return Ok(Err(RefusedReason::NoSender));
+        }
+        let filled = slots.map(|slots| fill_slots(package, slots, &brand.locale, &brand));
+        if let Some(Err(problems)) = filled {
+            let problems = problems.iter().map(ToString::to_string).collect();
+            return Ok(Err(RefusedReason::SlotsDoNotFit { problems }));
         }
         self.choose_list(&partner.company_id, asked).await
     }

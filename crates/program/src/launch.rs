@@ -9,7 +9,7 @@ use domain::{
     ActivationId, ActivationState, LaunchGroupId, PackageId, PartnerId, UtcMillis, VendorId,
     VersionId,
 };
-use render::{Compiled, SlotProblem, validate_slots};
+use render::{Compiled, Package, SlotProblem, event_moment, validate_slots};
 use serde::Serialize;
 use store::{LaunchItem, LaunchKind, LaunchRequest};
 
@@ -125,6 +125,7 @@ impl Program {
             return Err(Error::Conflict { why });
         }
         let slots = validate_slots(package, &launch.slots).map_err(bad_slots)?;
+        let event_at = event_at(package, &slots, start_at)?;
         let chosen = match &launch.who {
             LaunchFor::AllEligible => self.visible_partners(actor, &vendor).await?,
             LaunchFor::Partner(id) => {
@@ -141,10 +142,10 @@ impl Program {
         let mut items = Vec::with_capacity(chosen.len());
         let mut by_id = HashMap::with_capacity(chosen.len());
         for partner in chosen {
-            match self.may_launch(&partner, package, launch.list.as_deref()).await? {
+            match self.may_launch(&partner, package, launch.list.as_deref(), Some(&slots)).await? {
                 Ok(list) => {
                     items.push(LaunchItem {
-                        event_at: None,
+                        event_at,
                         partner: partner.id.clone(),
                         list,
                         slots: slots.clone(),
@@ -227,7 +228,26 @@ impl Program {
     }
 }
 
-fn bad_slots(problems: Vec<SlotProblem>) -> Error {
+/// When the event of an event motion is; `None` for other motions.
+pub(crate) fn event_at(
+    package: &Package,
+    slots: &BTreeMap<String, String>,
+    start_at: UtcMillis,
+) -> Result<Option<UtcMillis>> {
+    let Some(slot) = package.motion.event_at() else { return Ok(None) };
+    let place = format!("slot {slot}");
+    let given = slots.get(slot).map(String::as_str).unwrap_or_default();
+    let expected = "when the event is, like 2026-12-03T10:00[Europe/Vienna]";
+    let at =
+        event_moment(package, slots).ok_or_else(|| Error::bad_input(&place, given, expected))?;
+    if at <= start_at {
+        let expected = format!("a time after the start of the campaign, {start_at}");
+        return Err(Error::bad_input(&place, given, &expected));
+    }
+    Ok(Some(at))
+}
+
+pub(crate) fn bad_slots(problems: Vec<SlotProblem>) -> Error {
     let problems = problems
         .into_iter()
         .map(|problem| {

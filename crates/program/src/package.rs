@@ -117,6 +117,13 @@ impl Program {
             who: &who,
             now: self.now(),
         };
+        for asset in &version.assets {
+            let content_type = content_type(asset.extension);
+            self.store()
+                .put_asset(&asset.bytes, content_type, self.now())
+                .await
+                .map_err(Error::book("keep the package's pictures"))?;
+        }
         let doing = "write the package version";
         let kept = self.store().add_version(&input).await.map_err(Error::book(doing))?;
         let is_new = kept.change == Change::New;
@@ -138,6 +145,14 @@ impl Program {
             size_bytes: version.blob.len() as u64,
             warnings,
         })
+    }
+}
+
+/// What a picture with this ending is.
+pub(crate) fn content_type(extension: &str) -> &'static str {
+    match extension {
+        "jpg" => "image/jpeg",
+        _ => "image/png",
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Preview {
     pub step: Option<String>,
     /// Slot values by slot name.
     pub slots: BTreeMap<String, String>,
+    /// In which language; without one, the contact's, the partner's, or the package's own.
+    pub language: Option<String>,
     /// To whom.
     pub person: PreviewFor,
 }
@@ -60,6 +62,8 @@ pub enum PreviewFor {
 struct Reader {
     /// Which of several it is; empty if there is one.
     label: String,
+    /// BCP 47; may be empty.
+    language: String,
     address: String,
     name: String,
     fields: BTreeMap<String, String>,
@@ -167,10 +171,13 @@ impl Program {
         };
 
         let steps: Vec<StepKey> = match &preview.step {
-            None => compiled.steps().iter().map(|step| step.key.clone()).collect(),
+            None => package.email_steps().map(|step| step.key.clone()).collect(),
             Some(asked) => vec![find_step(&compiled, asked)?],
         };
-        let language = compiled.language_for(&shelf.brand.locale).to_owned();
+        let wish = preview.language.clone().unwrap_or_default();
+        let language_of = |reader: &Reader| {
+            compiled.language_of([&wish, &reader.language, &shelf.brand.locale]).to_owned()
+        };
         let full = match &preview.person {
             PreviewFor::Edges => Some(edges::with_full_slots(package, &shelf)),
             _ => None,
@@ -178,6 +185,7 @@ impl Program {
         let mut previewed = Vec::new();
         for step in steps {
             for reader in &readers {
+                let language = language_of(reader);
                 previewed.push(self.preview_step(&compiled, &step, &language, &shelf, reader)?);
             }
             if let Some(full) = &full {
@@ -185,6 +193,7 @@ impl Program {
                     label: "full-slots".to_owned(),
                     ..made_up(package, None, &BTreeMap::new())
                 };
+                let language = language_of(&reader);
                 previewed.push(self.preview_step(&compiled, &step, &language, full, &reader)?);
             }
         }
@@ -333,6 +342,7 @@ impl FoundContact {
         };
         Reader {
             label: String::new(),
+            language: self.contact.language,
             address: self.address.into(),
             name: recipient.name(),
             fields: recipient.merge_fields(asked),
@@ -350,7 +360,13 @@ fn made_up(package: &Package, sample: Option<Sample>, given: &BTreeMap<String, S
     let name = |field: &str| fields.get(field).map_or("", String::as_str);
     let recipient =
         Recipient { first_name: name("first_name"), last_name: name("last_name"), fields: &fields };
-    Reader { label: String::new(), address, name: recipient.name(), fields }
+    Reader {
+        label: String::new(),
+        language: String::new(),
+        address,
+        name: recipient.name(),
+        fields,
+    }
 }
 
 fn find_step(compiled: &Compiled, asked: &str) -> Result<StepKey> {

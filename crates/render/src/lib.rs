@@ -21,6 +21,7 @@ mod engine;
 mod error;
 mod files;
 mod html_place;
+mod languages;
 mod manifest;
 mod mark;
 #[cfg(test)]

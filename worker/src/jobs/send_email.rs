@@ -201,6 +201,7 @@ mod tests {
             profile: domain::ContentHash::of(b"p"),
             address: "anna@example.com".to_owned(),
             name: String::new(),
+            language: String::new(),
             fields: Default::default(),
             first_fed_at: domain::UtcMillis::new(0),
             attempts,

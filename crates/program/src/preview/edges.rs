@@ -33,6 +33,7 @@ pub(super) fn readers(package: &Package) -> Vec<Reader> {
         let recipient = Recipient { first_name: name, last_name: "", fields: &fields };
         Reader {
             label: label.to_owned(),
+            language: String::new(),
             address: "sample@example.com".to_owned(),
             name: recipient.name(),
             fields,

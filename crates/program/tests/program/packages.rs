@@ -67,6 +67,7 @@ async fn a_preview_is_what_the_partner_s_contacts_would_get() {
         partner: Some(partner),
         step: Some("announce".to_owned()),
         slots: Default::default(),
+        language: None,
         person: PreviewFor::Sample(
             [
                 ("first_name".to_owned(), "Zoë".to_owned()),
@@ -116,6 +117,7 @@ async fn a_contact_s_preview_is_for_its_own_company_only() {
         partner: Some(partner.clone()),
         step: Some("announce".to_owned()),
         slots: Default::default(),
+        language: None,
         person: PreviewFor::Contact { address: address.to_owned(), list: list.map(str::to_owned) },
     };
     let shown = world.program.preview(&OPS, &of("Zoe@Example.com", None)).await.unwrap();

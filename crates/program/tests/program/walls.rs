@@ -46,6 +46,7 @@ async fn a_company_finds_nothing_of_another() {
         partner: Some(partner.clone()),
         step: None,
         slots: Default::default(),
+        language: None,
         person: PreviewFor::Sample(Default::default()),
     };
     let error = program.preview(&stranger, &preview).await.unwrap_err();

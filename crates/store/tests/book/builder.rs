@@ -198,6 +198,7 @@ impl Book {
                         company: contact.suppressed_company,
                     },
                     has_consent: contact.has_consent,
+                    missed_its_event_time: false,
                 };
                 let skip: Option<SkipReason> = match decide(&candidate) {
                     Decision::Send => None,
