@@ -9,7 +9,7 @@ use domain::{
 };
 use program::{
     Actor, ImportContacts, ImportPartners, ImportReport, Launch, LaunchFor, Launched, Parts,
-    Program,
+    Program, ReadAs,
 };
 use render::{SamplePackage, SharedTemplates};
 use store::{NewSend, Store, StoreOptions};
@@ -84,7 +84,8 @@ impl World {
 
     pub async fn try_import_partners(&self, csv: &str) -> program::Result<ImportReport> {
         let file = self.file("partners.csv", csv);
-        let import = ImportPartners { vendor: self.vendor.clone(), file, dry_run: false };
+        let read_as = ReadAs::default();
+        let import = ImportPartners { vendor: self.vendor.clone(), file, read_as, dry_run: false };
         self.program.import_partners(&OPS, &import, &mut |_| {}).await
     }
 
@@ -106,6 +107,7 @@ impl World {
             company: company.clone(),
             list: "customers".to_owned(),
             file: self.file("contacts.csv", csv),
+            read_as: ReadAs::default(),
             consent: Some("opt_in".to_owned()),
             dry_run: false,
         }
