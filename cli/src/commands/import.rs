@@ -4,7 +4,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use program::{Actor, ImportContacts, ImportPartners, ImportProgress, ImportReport};
+use program::{
+    Actor, ColumnMap, ImportContacts, ImportPartners, ImportPhase, ImportProgress, ImportReport,
+    ReadAs, TableFormat,
+};
 
 use super::open::Settings;
 use crate::{
@@ -24,19 +27,24 @@ pub enum ImportCommand {
 #[command(after_help = "\
 Example:
   throughline import partners partners.csv --vendor \"Northwind Secure\"
+  throughline import partners crm.csv --map \"Kd-Nr=partner_key\" --map \"Umsatz=-\" --dry-run
 
-Columns, in any order: partner_key, company_name, tier, from_email, web_site and postal_address (lines
-separated by \" | \") must be there; from_name, reply_to, locale, time_zone, colour (#rrggbb),
-contact_name, contact_email, contact_phone and logo (a PNG or JPEG beside the file) may be.
+Columns, in any order: partner_key, company_name, tier, from_email, web_site and postal_address
+(lines separated by \" | \") must be there; from_name, reply_to, locale, time_zone, colour
+(#rrggbb), contact_name, contact_email, contact_phone and logo (a PNG or JPEG beside the file)
+may be. Common other words for them (Firma, Website, E-Mail …) are known; the report says how
+each column was read.
 
-Rows are told apart by partner_key. Good rows are kept beside bad ones; if any row is refused, the exit
-code is 2.")]
+Rows are told apart by partner_key. Good rows are kept beside bad ones; if any row is refused,
+the exit code is 2.")]
 pub struct Partners {
-    /// The CSV file: commas, semicolons or tabs; UTF-8, UTF-16 or Windows-1252.
+    /// The file: CSV with any usual delimiter and encoding, or JSON lines.
     file: PathBuf,
     /// The vendor, by name or id; needed only when there are several.
     #[arg(long, value_name = "V")]
     vendor: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
     /// Check everything, write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -45,15 +53,22 @@ pub struct Partners {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  throughline import contacts --company acme-01 --list customers --consent existing_customer customers.csv
+  throughline import contacts --company acme-01 --list customers --consent opt_in customers.csv
+  throughline import contacts --company acme-01 --list customers crm.csv --map \"Mail 2=email\"
+  throughline import contacts --company acme-01 --list customers shop.jsonl --dry-run
 
-Columns, in any order: email must be there; first_name, last_name, company, language, consent_basis,
-consent_source, consent_at and opted_out may be; every other column is a merge field.
+Columns, in any order: email must be there; first_name, last_name, company, language,
+consent_basis, consent_source, consent_at and opted_out may be. Common other words for them
+(E-Mail, Vorname, Nom, 名 …) are known. Every other column is a merge field, under its name in
+lower case with _ for whatever is no letter or digit. The report says how each column was read.
 
-Rows are told apart by address. Rows with a malformed address are kept and skipped when mail goes out;
-rows without a consent basis are refused. If any row is refused, the exit code is 2.")]
+JSON lines are objects of texts, numbers, true, false and null, one a line, with the same names.
+
+Rows are told apart by address; of several rows with one address the last one counts. Rows with
+a malformed address are kept and skipped when mail goes out; rows without a consent basis are
+refused. If any row is refused, the exit code is 2. The same file again changes nothing.")]
 pub struct Contacts {
-    /// The CSV file: commas, semicolons or tabs; UTF-8, UTF-16 or Windows-1252.
+    /// The file: CSV with any usual delimiter and encoding, or JSON lines.
     file: PathBuf,
     /// The company, by partner key or company id.
     #[arg(long, value_name = "C")]
@@ -67,9 +82,41 @@ pub struct Contacts {
     /// The vendor whose partner key --company is; needed only when it is not clear.
     #[arg(long, value_name = "V")]
     vendor: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
     /// Check everything, write nothing.
     #[arg(long)]
     dry_run: bool,
+}
+
+/// How the file is to be read, where it does not say so itself.
+#[derive(Debug, Args)]
+struct Reading {
+    /// Which field a column is; may be given several times. COLUMN is a name in the file, or its number
+    /// counted from 1; FIELD is one of the fields below, the name of a merge field, or - to leave the
+    /// column out.
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    maps: Vec<ColumnMap>,
+    /// Read no column that is neither a field of ours nor mapped.
+    #[arg(long)]
+    only_known: bool,
+    /// csv or jsonl; by default told by the file's name and first character.
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<TableFormat>,
+    /// The encoding, such as utf-8, windows-1250 or shift_jis; by default told by the file's bytes.
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+}
+
+impl From<Reading> for ReadAs {
+    fn from(reading: Reading) -> Self {
+        Self {
+            format: reading.format,
+            encoding: reading.encoding,
+            maps: reading.maps,
+            only_known: reading.only_known,
+        }
+    }
 }
 
 pub async fn run(
@@ -80,15 +127,30 @@ pub async fn run(
     let program = settings.program().await?;
     let actor = Actor::Ops;
     let bar = bar();
+    let mut phase = None;
     let mut progress = |at: ImportProgress| {
+        if phase.replace(at.phase) != Some(at.phase) {
+            bar.reset();
+            bar.set_prefix(match at.phase {
+                ImportPhase::Looking => "looking",
+                ImportPhase::Writing => "writing",
+            });
+        }
         bar.set_length(at.bytes_total);
         bar.set_position(at.bytes_read);
-        bar.set_message(number(at.rows));
+        let seconds = bar.elapsed().as_secs_f64();
+        let rate = if seconds > 0.0 { (at.rows as f64 / seconds) as u64 } else { 0 };
+        bar.set_message(format!("{} rows, {}/s", number(at.rows), number(rate)));
     };
     let report = match command {
         ImportCommand::Partners(partners) => {
             let vendor = program.find_vendor(&actor, partners.vendor.as_deref()).await?;
-            let import = ImportPartners { vendor, file: partners.file, dry_run: partners.dry_run };
+            let import = ImportPartners {
+                vendor,
+                file: partners.file,
+                read_as: partners.reading.into(),
+                dry_run: partners.dry_run,
+            };
             program.import_partners(&actor, &import, &mut progress).await?
         }
         ImportCommand::Contacts(contacts) => {
@@ -101,6 +163,7 @@ pub async fn run(
                 company,
                 list: contacts.list,
                 file: contacts.file,
+                read_as: contacts.reading.into(),
                 consent: contacts.consent,
                 dry_run: contacts.dry_run,
             };
@@ -116,7 +179,7 @@ pub async fn run(
 fn bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template(
-        "{bar:30} {binary_bytes}/{binary_total_bytes}  {msg} rows  {binary_bytes_per_sec}  {eta} left",
+        "{prefix} {bar:30} {binary_bytes}/{binary_total_bytes}  {msg}  {eta} left",
     ) {
         bar.set_style(style);
     }
@@ -131,15 +194,12 @@ fn text(report: &ImportReport) -> String {
     if report.problems_not_listed > 0 {
         text.push_str(&format!("… and {} more\n", number(report.problems_not_listed)));
     }
-    let delimiter = match report.delimiter {
-        '\t' => "tabs".to_owned(),
-        other => format!("\"{other}\""),
+    let layout = match report.delimiter {
+        None => "JSON lines".to_owned(),
+        Some('\t') => "cells separated by tabs".to_owned(),
+        Some(delimiter) => format!("cells separated by \"{delimiter}\""),
     };
-    text.push_str(&format!(
-        "{}: {}, cells separated by {delimiter}\n",
-        report.file.display(),
-        report.encoding
-    ));
+    text.push_str(&format!("{}: {}, {layout}\n", report.file.display(), report.encoding));
     for note in &report.notes {
         text.push_str(&format!("note: {note}\n"));
     }

@@ -22,7 +22,10 @@ use anyhow::{Context, bail};
 use clap::Args;
 use domain::{SendState, VendorId};
 use process::Shutdown;
-use program::{Actor, ImportContacts, ImportPartners, Launch, LaunchFor, Launched, PublishAs};
+use program::{
+    Actor, ImportContacts, ImportPartners, ImportPhase, Launch, LaunchFor, Launched, PublishAs,
+    ReadAs,
+};
 use sandbox::{
     ChildEvent, ChildSpec, DemoData, DemoSize, Recipients, RecipientsOptions, RedisError,
     SinkReady, Supervisor, free_loopback_port,
@@ -265,6 +268,7 @@ impl Campaign<'_> {
         let partners = ImportPartners {
             vendor: vendor.clone(),
             file: self.data.partners_csv.clone(),
+            read_as: ReadAs::default(),
             dry_run: false,
         };
         let report = program.import_partners(&Actor::Ops, &partners, &mut |_| {}).await?;
@@ -283,13 +287,16 @@ impl Campaign<'_> {
                 company,
                 list: LIST.to_owned(),
                 file: partner.contacts_csv.clone(),
+                read_as: ReadAs::default(),
                 consent: None,
                 dry_run: false,
             };
             let before = import.rows;
             let report = program
                 .import_contacts(&Actor::Ops, &contacts, &mut |seen| {
-                    progress.set(before + seen.rows, self.data.expected.rows);
+                    if seen.phase == ImportPhase::Writing {
+                        progress.set(before + seen.rows, self.data.expected.rows);
+                    }
                 })
                 .await?;
             import.rows += report.rows;

@@ -164,8 +164,13 @@ impl fmt::Display for Problem {
 
 /// At most 80 characters, nothing that moves a cursor.
 pub(crate) fn cut(value: &str) -> String {
+    // Marks of direction turn around what stands beside them.
+    let moves = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
     let mut shown: String =
-        value.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        value.chars().take(80).map(|c| if moves(c) { ' ' } else { c }).collect();
     if value.chars().nth(80).is_some() {
         shown.push('…');
     }

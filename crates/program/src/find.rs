@@ -141,6 +141,26 @@ impl Program {
         }
     }
 
+    /// A company that the actor may act for.
+    pub(crate) async fn require_own_company(
+        &self,
+        actor: &Actor,
+        company: &CompanyId,
+    ) -> Result<()> {
+        if !actor.owns(company) {
+            return Err(Error::not_found("company", company));
+        }
+        let known = self
+            .store()
+            .find_companies(company.as_str())
+            .await
+            .map_err(Error::book("look for the company"))?;
+        match known.iter().any(|known| known.id == *company) {
+            true => Ok(()),
+            false => Err(Error::not_found("company", company)),
+        }
+    }
+
     pub(crate) async fn given_or_only_vendor(
         &self,
         actor: &Actor,

@@ -39,9 +39,10 @@ pub use launch::{Launch, LaunchFor, LaunchRefused, Launched, LaunchedActivation}
 pub use package::{PackageChecked, PackagePublished, PublishAs, check_package};
 pub use preview::{Preview, PreviewFor, PreviewOf, Previewed};
 pub use program::{BeltTold, Parts, Program};
-pub use report::{ImportProgress, ImportReport, RowProblem};
+pub use report::{ImportPhase, ImportProgress, ImportReport, RowProblem};
 pub use reschedule::Moved;
 pub use status::{ActivationStatus, BeltView, Counts, OldestDue, Status, StepStatus};
+pub use table::{ColumnMap, ReadAs, TableFormat};
 pub use unsubscribe::{UnsubscribePage, Unsubscribed};
 pub use vendor::VendorAdded;
 pub use version::{Recalled, VersionChanged, VersionLine};

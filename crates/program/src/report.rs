@@ -4,33 +4,48 @@ use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 
-use crate::error::cut;
+use crate::{
+    error::cut,
+    table::{Table, TableFormat},
+};
 
 /// How many problems a report lists; the rest is counted.
 const LISTED: usize = 1_000;
 
+/// What an import is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportPhase {
+    /// Reading the file to know which rows a later one overtakes.
+    Looking,
+    /// Writing the rows, or comparing them with the book in a dry run.
+    Writing,
+}
+
 /// How far an import has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportProgress {
+    /// What it is at; each phase reads the file from its start.
+    pub phase: ImportPhase,
     /// Bytes of the file read so far.
     pub bytes_read: u64,
     /// Bytes of the file.
     pub bytes_total: u64,
-    /// Rows read so far.
+    /// Rows read so far in this phase.
     pub rows: u64,
 }
 
-/// What became of a file's rows. `taken + refused = rows`, and when it was no dry
-/// run, `created + updated + unchanged + repeated = taken`.
+/// What became of a file's rows, or in a dry run would become of them. `taken + refused = rows` and
+/// `created + updated + unchanged + repeated = taken`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImportReport {
     /// The file.
     pub file: PathBuf,
-    /// Nothing was written. For partners the figures say what would have been; for contacts only
-    /// `taken` and `refused` do, the rest is 0.
+    /// Nothing was written; the figures say what would have been.
     pub dry_run: bool,
-    /// What separates its cells.
-    pub delimiter: char,
+    /// How its rows are written.
+    pub format: TableFormat,
+    /// What separates its cells, if it has cells.
+    pub delimiter: Option<char>,
     /// What it was saved as.
     pub encoding: String,
     /// What else the reader should know about the file.
@@ -45,7 +60,7 @@ pub struct ImportReport {
     pub updated: u64,
     /// Rows that were there already, just so.
     pub unchanged: u64,
-    /// Rows whose address stands in a neighbouring row too; the last of them counts.
+    /// Rows whose address stands in a later row too; the last of them counts.
     pub repeated: u64,
     /// Rows that were not taken.
     pub refused: u64,
@@ -60,13 +75,14 @@ pub struct ImportReport {
 }
 
 impl ImportReport {
-    pub(crate) fn new(file: PathBuf, dry_run: bool) -> Self {
+    pub(crate) fn new(file: PathBuf, dry_run: bool, table: &Table) -> Self {
         Self {
             file,
             dry_run,
-            delimiter: ',',
-            encoding: String::new(),
-            notes: Vec::new(),
+            format: table.format(),
+            delimiter: table.delimiter(),
+            encoding: table.encoding(),
+            notes: table.notes().to_vec(),
             rows: 0,
             taken: 0,
             created: 0,
@@ -169,6 +185,7 @@ pub(crate) fn masked(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::{ColumnSet, Others, ReadAs};
 
     #[test]
     fn an_address_in_a_report_is_masked_wherever_it_stands() {
@@ -184,7 +201,11 @@ mod tests {
 
     #[test]
     fn the_list_is_bounded_and_the_rest_is_counted() {
-        let mut report = ImportReport::new("x.csv".into(), false);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "tier\n").unwrap();
+        let columns = ColumnSet { fields: &[], others: Others::NotRead };
+        let table = Table::open(file.path(), &columns, &ReadAs::default()).unwrap();
+        let mut report = ImportReport::new("x.csv".into(), false, &table);
         for row in 0..1_500 {
             report.note_problems(vec![RowProblem::refused(row, row, "tier", "x", "y")]);
         }

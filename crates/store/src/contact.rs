@@ -6,11 +6,11 @@ use std::{
 };
 
 use domain::{AddressHash, CompanyId, ContactId, ListId, UtcMillis};
-use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
     bulk::{Rows, Value},
-    engine::{Store, WriteTx},
+    engine::{Engine, Store, WriteTx},
     error::Result,
     ids::HotTable,
     row::{Read, json_text},
@@ -139,45 +139,91 @@ impl Store {
         inputs: &[ContactInput],
         now: UtcMillis,
     ) -> Result<ContactCounts> {
-        let mut last: HashMap<&str, &ContactInput> = HashMap::with_capacity(inputs.len());
-        let mut order = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            if last.insert(&input.address, input).is_none() {
-                order.push(input.address.as_str());
-            }
-        }
-        let inputs_once: Vec<&ContactInput> = order.iter().map(|address| last[address]).collect();
-        let mut counts = ContactCounts {
-            repeated: (inputs.len() - inputs_once.len()) as u64,
-            ..ContactCounts::default()
-        };
-
+        let inputs_once = once(inputs);
         let mut tx = self.begin_write().await?;
         // First of all, so that two imports take turns and numbers appear in commit order.
         let change_number = tx.next_count("contact_change").await?;
-        let known = tx.known_contacts(list, &inputs_once).await?;
-        let mut ids: HashMap<String, i64> = HashMap::with_capacity(inputs_once.len());
-        let mut to_put = Vec::new();
-        for input in &inputs_once {
+        let engine = tx.engine;
+        let known = known_contacts(engine, tx.connection(), list, &inputs_once).await?;
+        let compared = Compared::new(inputs, &inputs_once, &known);
+        let mut ids: HashMap<String, i64> = compared.same;
+        tx.put_contacts(company, list, &compared.to_put, change_number, now, &mut ids).await?;
+        tx.add_consents(&inputs_once, &ids).await?;
+        tx.commit().await?;
+        Ok(compared.counts)
+    }
+
+    /// What [`Store::upsert_contacts`] would answer; nothing is written. Without a list, it would be a
+    /// new one.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn compare_contacts(
+        &self,
+        list: Option<&ListId>,
+        inputs: &[ContactInput],
+    ) -> Result<ContactCounts> {
+        let inputs_once = once(inputs);
+        let known = match list {
+            Some(list) => {
+                let mut connection = self.read().await?;
+                known_contacts(self.engine(), &mut connection, list, &inputs_once).await?
+            }
+            None => HashMap::new(),
+        };
+        Ok(Compared::new(inputs, &inputs_once, &known).counts)
+    }
+}
+
+/// One input an address: the last one.
+fn once(inputs: &[ContactInput]) -> Vec<&ContactInput> {
+    let mut last: HashMap<&str, &ContactInput> = HashMap::with_capacity(inputs.len());
+    let mut order = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        if last.insert(&input.address, input).is_none() {
+            order.push(input.address.as_str());
+        }
+    }
+    order.iter().map(|address| last[address]).collect()
+}
+
+/// What inputs are to a list.
+struct Compared<'a> {
+    counts: ContactCounts,
+    /// Those that are new or different, with the id of the contact that is there.
+    to_put: Vec<(&'a ContactInput, Option<i64>)>,
+    /// The ids of those that are there just so, by address.
+    same: HashMap<String, i64>,
+}
+
+impl<'a> Compared<'a> {
+    fn new(
+        inputs: &[ContactInput],
+        inputs_once: &[&'a ContactInput],
+        known: &HashMap<String, Known>,
+    ) -> Self {
+        let counts = ContactCounts {
+            repeated: (inputs.len() - inputs_once.len()) as u64,
+            ..ContactCounts::default()
+        };
+        let mut compared = Self { counts, to_put: Vec::new(), same: HashMap::new() };
+        for input in inputs_once {
             match known.get(input.address.as_str()) {
                 None => {
-                    counts.new += 1;
-                    to_put.push((*input, None));
+                    compared.counts.new += 1;
+                    compared.to_put.push((*input, None));
                 }
                 Some(known) if known.says(input) => {
-                    counts.unchanged += 1;
-                    ids.insert(input.address.clone(), known.id);
+                    compared.counts.unchanged += 1;
+                    compared.same.insert(input.address.clone(), known.id);
                 }
                 Some(known) => {
-                    counts.updated += 1;
-                    to_put.push((*input, Some(known.id)));
+                    compared.counts.updated += 1;
+                    compared.to_put.push((*input, Some(known.id)));
                 }
             }
         }
-        tx.put_contacts(company, list, &to_put, change_number, now, &mut ids).await?;
-        tx.add_consents(&inputs_once, &ids).await?;
-        tx.commit().await?;
-        Ok(counts)
+        compared
     }
 }
 
@@ -216,21 +262,21 @@ impl Known {
     }
 }
 
-impl WriteTx {
-    async fn known_contacts(
-        &mut self,
-        list: &ListId,
-        inputs: &[&ContactInput],
-    ) -> Result<HashMap<String, Known>> {
-        let mut rows = Rows::new(2, inputs.len());
-        for input in inputs {
-            rows.push([list.as_str().into(), input.address.as_str().into()]);
-        }
-        let engine = self.engine;
-        let rows = rows.fetch(engine, self.connection(), sql!("contact/find_many.sql")).await?;
-        rows.iter().map(|row| Ok((row.text("address")?, Known::of(row)?))).collect()
+async fn known_contacts(
+    engine: Engine,
+    connection: &mut AnyConnection,
+    list: &ListId,
+    inputs: &[&ContactInput],
+) -> Result<HashMap<String, Known>> {
+    let mut rows = Rows::new(2, inputs.len());
+    for input in inputs {
+        rows.push([list.as_str().into(), input.address.as_str().into()]);
     }
+    let rows = rows.fetch(engine, connection, sql!("contact/find_many.sql")).await?;
+    rows.iter().map(|row| Ok((row.text("address")?, Known::of(row)?))).collect()
+}
 
+impl WriteTx {
     async fn put_contacts(
         &mut self,
         company: &CompanyId,

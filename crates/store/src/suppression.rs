@@ -111,6 +111,25 @@ impl Store {
         Ok(new)
     }
 
+    /// How many of these addresses are not suppressed in a scope.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn count_unsuppressed(
+        &self,
+        scope: HashScope<'_>,
+        hashes: &[AddressHash],
+    ) -> Result<u64> {
+        let mut rows = Rows::new(3, hashes.len());
+        for hash in hashes {
+            rows.push([word(scope).into(), scope_id(scope).into(), hash.as_str().into()]);
+        }
+        let engine = self.engine();
+        let mut connection = self.read().await?;
+        let text = sql!("suppression/missing_many.sql");
+        Ok(rows.fetch(engine, &mut connection, text).await?.len() as u64)
+    }
+
     /// The suppression of this hash in this scope.
     ///
     /// # Errors

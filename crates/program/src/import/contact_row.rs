@@ -2,31 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CompanyId, EmailAddress, HashKey, HashScope, UtcMillis};
+use domain::{CompanyId, HashKey, HashScope, UtcMillis};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use store::{AddressState, ConsentInput, ContactInput};
 
+use super::{
+    address::{self, AddressRead},
+    words::yes_or_no,
+};
 use crate::{
-    error::{Error, Problem, Result},
     language::language_tag,
     nearest::nearest,
     report::RowProblem,
-    table::{ColumnSet, Header, Row},
-};
-
-/// The columns a contacts' table may have; every other one is a merge field.
-pub(super) const COLUMNS: ColumnSet = ColumnSet {
-    required: &["email"],
-    optional: &[
-        "first_name",
-        "last_name",
-        "company",
-        "language",
-        "consent_basis",
-        "consent_source",
-        "consent_at",
-        "opted_out",
-    ],
+    table::{Header, Row},
 };
 
 /// Why somebody may be mailed, as a table or `--consent` may say it.
@@ -50,64 +38,63 @@ const MAX_ADDRESS: usize = 320;
 /// How the rows of one file are read.
 #[derive(Debug)]
 pub(super) struct ContactReader<'a> {
-    pub(super) header: &'a Header,
-    pub(super) merge_fields: &'a [(usize, String)],
-    pub(super) company: &'a CompanyId,
-    pub(super) hash_key: &'a HashKey,
+    header: &'a Header,
+    columns: Columns,
     /// The basis for rows that name none.
-    pub(super) consent: Option<&'a str>,
+    consent: Option<&'a str>,
     /// What stands as the source where a row names none.
-    pub(super) source: &'a str,
-    pub(super) now: UtcMillis,
+    source: &'a str,
+    now: UtcMillis,
+}
+
+/// Where the fields stand.
+#[derive(Debug)]
+struct Columns {
+    email: Option<usize>,
+    first_name: Option<usize>,
+    last_name: Option<usize>,
+    company: Option<usize>,
+    language: Option<usize>,
+    consent_basis: Option<usize>,
+    consent_source: Option<usize>,
+    consent_at: Option<usize>,
+    opted_out: Option<usize>,
 }
 
 /// A row that is taken.
 #[derive(Debug)]
 pub(super) struct ContactRow {
-    pub(super) input: ContactInput,
+    /// The number of the row.
+    pub(super) number: u64,
+    /// The normalised address; the text of a malformed one.
+    pub(super) address: String,
     pub(super) opted_out: bool,
     /// Remarks that do not stand against it.
     pub(super) warnings: Vec<RowProblem>,
+    address_raw: String,
+    address_state: AddressState,
+    first_name: String,
+    last_name: String,
+    fields: BTreeMap<String, String>,
+    language: String,
+    consent: Option<ConsentInput>,
 }
 
-/// The merge fields of a file: where they stand and what templates call them.
-///
-/// # Errors
-/// Two columns that templates would call the same.
-pub(super) fn merge_fields(header: &Header) -> Result<Vec<(usize, String)>> {
-    let mut fields: Vec<(usize, String)> = Vec::new();
-    for (at, written) in header.others(COLUMNS) {
-        let name = merge_field_name(written);
-        if let Some((first, _)) = fields.iter().find(|(_, other)| *other == name) {
-            let expected = format!(
-                "another name: columns {} and {} are both merge field `{name}`",
-                first + 1,
-                at + 1
-            );
-            return Err(Error::BadInput {
-                problems: vec![Problem::new("the header", written, &expected)],
-            });
+impl ContactRow {
+    /// The row as the book takes it.
+    pub(super) fn into_input(self, hash_key: &HashKey, company: &CompanyId) -> ContactInput {
+        ContactInput {
+            hash_everywhere: hash_key.hash_text(HashScope::Everywhere, &self.address),
+            hash_company: hash_key.hash_text(HashScope::Company(company), &self.address),
+            address: self.address,
+            address_raw: self.address_raw,
+            first_name: self.first_name,
+            last_name: self.last_name,
+            fields: self.fields,
+            language: self.language,
+            address_state: self.address_state,
+            consent: self.consent,
         }
-        fields.push((at, name));
-    }
-    Ok(fields)
-}
-
-/// What templates call a column: lower case, one `_` for whatever is no letter or digit.
-fn merge_field_name(written: &str) -> String {
-    let mut name = String::new();
-    for c in written.chars().flat_map(char::to_lowercase) {
-        if c.is_ascii_alphanumeric() {
-            name.push(c);
-        } else if !name.ends_with('_') && !name.is_empty() {
-            name.push('_');
-        }
-    }
-    let name = name.trim_end_matches('_');
-    match name.chars().next() {
-        None => "field".to_owned(),
-        Some(first) if first.is_ascii_digit() => format!("field_{name}"),
-        Some(_) => name.to_owned(),
     }
 }
 
@@ -115,7 +102,13 @@ fn merge_field_name(written: &str) -> String {
 ///
 /// # Errors
 /// What was expected instead.
-pub(super) fn consent_basis(text: &str) -> std::result::Result<&'static str, String> {
+pub(super) fn consent_basis(text: &str) -> Result<&'static str, String> {
+    match yes_or_no(text) {
+        // A column `consent` that says yes.
+        Some(true) => return Ok("consent"),
+        Some(false) => return Err("a basis; who said no is not mailed".to_owned()),
+        None => {}
+    }
     let asked = text.trim().to_lowercase().replace([' ', '-'], "_");
     CONSENT_BASES.into_iter().find(|basis| *basis == asked).ok_or_else(|| {
         let near = nearest(&asked, CONSENT_BASES)
@@ -125,18 +118,41 @@ pub(super) fn consent_basis(text: &str) -> std::result::Result<&'static str, Str
     })
 }
 
-impl ContactReader<'_> {
+impl<'a> ContactReader<'a> {
+    pub(super) fn new(
+        header: &'a Header,
+        consent: Option<&'a str>,
+        source: &'a str,
+        now: UtcMillis,
+    ) -> Self {
+        let columns = Columns {
+            email: header.at("email"),
+            first_name: header.at("first_name"),
+            last_name: header.at("last_name"),
+            company: header.at("company"),
+            language: header.at("language"),
+            consent_basis: header.at("consent_basis"),
+            consent_source: header.at("consent_source"),
+            consent_at: header.at("consent_at"),
+            opted_out: header.at("opted_out"),
+        };
+        Self { header, columns, consent, source, now }
+    }
+
     /// Reads one row.
     ///
     /// # Errors
     /// Why the row is refused.
-    pub(super) fn read(&self, row: &Row) -> std::result::Result<ContactRow, RowProblem> {
-        let get = |column: &str| row.cell(self.header.at(column));
+    pub(super) fn read(&self, row: &Row) -> Result<ContactRow, RowProblem> {
+        let cell = |at: Option<usize>| row.cell(at);
         let refused = |column: &str, value: &str, expected: &str| {
             RowProblem::refused(row.number, row.line, column, value, expected)
         };
         let mut warnings = Vec::new();
-        let raw = get("email");
+        let mut warn = |column: &str, value: &str, expected: &str| {
+            warnings.push(RowProblem::warning(row.number, row.line, column, value, expected));
+        };
+        let raw = cell(self.columns.email);
         if raw.is_empty() || raw.chars().count() > MAX_ADDRESS {
             return Err(refused(
                 "email",
@@ -144,57 +160,46 @@ impl ContactReader<'_> {
                 &format!("an address of at most {MAX_ADDRESS} characters"),
             ));
         }
-        let company = HashScope::Company(self.company);
-        let (address, address_state, hash_everywhere, hash_company) = match raw
-            .parse::<EmailAddress>()
-        {
-            Ok(address) => (
-                address.as_str().to_owned(),
-                AddressState::Ok,
-                self.hash_key.hash(HashScope::Everywhere, &address),
-                self.hash_key.hash(company, &address),
-            ),
-            Err(error) => {
-                let expected = format!("an address that mail can be sent to ({error})");
-                warnings.push(RowProblem::warning(row.number, row.line, "email", raw, &expected));
-                (
-                    raw.to_owned(),
-                    AddressState::Malformed,
-                    self.hash_key.hash_text(HashScope::Everywhere, raw),
-                    self.hash_key.hash_text(company, raw),
-                )
+        let (address, address_raw, address_state) = match address::read(raw) {
+            AddressRead::Good { address, written, was_tidied } => {
+                if was_tidied {
+                    warn("email", raw, "an address and nothing around it; it was taken off");
+                }
+                (address.into(), written, AddressState::Ok)
+            }
+            AddressRead::Malformed(error) => {
+                warn("email", raw, &format!("an address that mail can be sent to ({error})"));
+                (raw.to_owned(), raw.to_owned(), AddressState::Malformed)
             }
         };
-        let opted_out = match get("opted_out").to_lowercase().as_str() {
-            "" | "no" | "n" | "false" | "0" => false,
-            "yes" | "y" | "true" | "1" | "x" => true,
+        let opted_out = match cell(self.columns.opted_out) {
+            "" => false,
             // Neither guess is right: mailing who opted out, or silencing who did not.
-            other => {
-                return Err(refused("opted_out", other, "yes or no (or true/false, 1/0, empty)"));
-            }
+            text => yes_or_no(text).ok_or_else(|| {
+                refused("opted_out", text, "yes or no (or true/false, 1/0, empty)")
+            })?,
         };
         let consent = self.consent(row, opted_out)?;
-        let language = match get("language") {
+        let language = match cell(self.columns.language) {
             "" => String::new(),
             text => language_tag(text).unwrap_or_else(|| {
-                let expected = "a language tag like en or de-AT; taken as not known";
-                warnings
-                    .push(RowProblem::warning(row.number, row.line, "language", text, expected));
+                warn("language", text, "a language tag like en or de-AT; taken as not known");
                 String::new()
             }),
         };
         let mut fields = BTreeMap::new();
-        let company_name = one_line(get("company"));
+        let company_name = one_line(cell(self.columns.company));
         if !company_name.is_empty() {
             fields.insert("company".to_owned(), company_name);
         }
-        for (at, name) in self.merge_fields {
+        for (at, name) in self.header.merge_fields() {
             let value = row.cell(Some(*at));
             if !value.is_empty() {
                 fields.insert(name.clone(), value.to_owned());
             }
         }
-        let (first_name, last_name) = (one_line(get("first_name")), one_line(get("last_name")));
+        let first_name = one_line(cell(self.columns.first_name));
+        let last_name = one_line(cell(self.columns.last_name));
         let bytes: usize = first_name.len()
             + last_name.len()
             + fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
@@ -202,38 +207,31 @@ impl ContactReader<'_> {
             let longest = fields.iter().max_by_key(|(_, value)| value.len());
             let (name, value) = longest.map_or(("first_name", ""), |(name, value)| (name, value));
             let expected = format!(
-                "at most {MAX_FIELDS_BYTES} bytes of names and merge fields a row, not {bytes}"
+                "at most {MAX_FIELDS_BYTES} bytes of names and merge fields a row, not {bytes}; \
+                 --map COLUMN=- leaves a column out"
             );
             return Err(refused(name, value, &expected));
         }
         Ok(ContactRow {
+            number: row.number,
+            address,
+            address_raw,
+            address_state,
             opted_out,
             warnings,
-            input: ContactInput {
-                address,
-                address_raw: raw.to_owned(),
-                first_name,
-                last_name,
-                fields,
-                language,
-                address_state,
-                hash_everywhere,
-                hash_company,
-                consent,
-            },
+            first_name,
+            last_name,
+            fields,
+            language,
+            consent,
         })
     }
 
-    fn consent(
-        &self,
-        row: &Row,
-        opted_out: bool,
-    ) -> std::result::Result<Option<ConsentInput>, RowProblem> {
-        let get = |column: &str| row.cell(self.header.at(column));
+    fn consent(&self, row: &Row, opted_out: bool) -> Result<Option<ConsentInput>, RowProblem> {
         let refused = |column: &str, value: &str, expected: &str| {
             RowProblem::refused(row.number, row.line, column, value, expected)
         };
-        let written = match get("consent_basis") {
+        let written = match row.cell(self.columns.consent_basis) {
             "" => self.consent.unwrap_or_default(),
             text => text,
         };
@@ -251,7 +249,7 @@ impl ContactReader<'_> {
         }
         let basis = consent_basis(written)
             .map_err(|expected| refused("consent_basis", written, &expected))?;
-        let at = match get("consent_at") {
+        let at = match row.cell(self.columns.consent_at) {
             "" => self.now,
             text => moment(text).ok_or_else(|| {
                 refused(
@@ -261,7 +259,7 @@ impl ContactReader<'_> {
                 )
             })?,
         };
-        let source = match get("consent_source") {
+        let source = match row.cell(self.columns.consent_source) {
             "" => self.source.to_owned(),
             text => one_line(text),
         };
@@ -290,18 +288,6 @@ fn moment(text: &str) -> Option<UtcMillis> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn merge_fields_have_names_a_template_can_use() {
-        for (written, want) in [
-            ("Job Title", "job_title"),
-            (" Größe (m²) ", "gr_e_m"),
-            ("2nd line", "field_2nd_line"),
-            ("!!", "field"),
-        ] {
-            assert_eq!(merge_field_name(written), want, "{written:?}");
-        }
-    }
 
     #[test]
     fn moments_are_read_as_people_write_them() {

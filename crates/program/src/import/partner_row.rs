@@ -8,23 +8,7 @@ use crate::{
     language::language_tag,
     nearest::nearest,
     report::RowProblem,
-    table::{ColumnSet, Header, Row},
-};
-
-/// The columns of the partners' table.
-pub(super) const COLUMNS: ColumnSet = ColumnSet {
-    required: &["partner_key", "company_name", "tier", "from_email", "web_site", "postal_address"],
-    optional: &[
-        "from_name",
-        "reply_to",
-        "locale",
-        "time_zone",
-        "colour",
-        "contact_name",
-        "contact_email",
-        "contact_phone",
-        "logo",
-    ],
+    table::{Header, Row},
 };
 
 /// A row as far as it can be read without its logo.
@@ -55,7 +39,7 @@ pub(super) fn read(
     } else {
         fields.address("reply_to")
     };
-    let from_name = fields.line_or("from_name", 100, &company_name);
+    let from_name = fields.line_or("from_name", 200, &company_name);
     let postal_address = fields.postal_address();
     let locale = fields.parsed("locale", "en", "a language tag like en or de-AT", language_tag);
     let time_zone =
@@ -71,7 +55,7 @@ pub(super) fn read(
     } else {
         fields.address("contact_email")
     };
-    let contact_name = fields.line_or("contact_name", 100, &from_name);
+    let contact_name = fields.line_or("contact_name", 200, &from_name);
     let contact_phone = fields.line_or("contact_phone", 40, "");
     let logo = fields.get("logo").to_owned();
     if !fields.problems.is_empty() {
@@ -222,9 +206,9 @@ fn web_site(text: &str) -> Option<String> {
     let fits = matches!(url.scheme(), "https" | "http")
         && url.host_str().is_some_and(|host| host.contains('.'))
         && url.username().is_empty()
-        && url.password().is_none()
-        && text.len() <= 500;
-    fits.then(|| url.to_string())
+        && url.password().is_none();
+    // Measured as it is kept, so that what is kept can be read again.
+    fits.then(|| url.to_string()).filter(|url| url.len() <= 500)
 }
 
 #[cfg(test)]

@@ -8,14 +8,13 @@ use std::{
 use domain::{ContentHash, VendorId, brand::Asset};
 use store::{Change, PartnerInput};
 
-use super::{OnProgress, logo, note_head, partner_row};
+use super::{OnProgress, columns::PARTNERS, logo, partner_row};
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    nearest::nearest,
     program::Program,
-    report::{ImportProgress, ImportReport, RowProblem},
-    table::{Header, Read, Row, Stream},
+    report::{ImportPhase, ImportProgress, ImportReport, RowProblem},
+    table::{Header, Read, ReadAs, Row, Stream},
 };
 
 /// Rows a transaction.
@@ -28,6 +27,8 @@ pub struct ImportPartners {
     pub vendor: VendorId,
     /// The table.
     pub file: PathBuf,
+    /// How it is to be read.
+    pub read_as: ReadAs,
     /// Check everything, write nothing.
     pub dry_run: bool,
 }
@@ -60,16 +61,15 @@ impl Program {
             return Err(Error::not_found("vendor", &import.vendor));
         }
         let vendor = self.require_vendor(actor, &import.vendor).await?;
-        let mut stream = Stream::open(import.file.clone(), partner_row::COLUMNS, CHUNK).await?;
-        let mut report = ImportReport::new(import.file.clone(), import.dry_run);
-        note_head(&mut report, &stream.head);
-        note_unknown_columns(&mut report, &stream.head.header);
+        let stream = Stream::open(import.file.clone(), &PARTNERS, import.read_as.clone()).await?;
+        let table = stream.table();
+        let report = ImportReport::new(import.file.clone(), import.dry_run, table);
         let folder = match import.file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
         };
         let mut running = Running {
-            header: stream.head.header.clone(),
+            header: table.header().clone(),
             folder,
             vendor,
             dry_run: import.dry_run,
@@ -77,11 +77,12 @@ impl Program {
             logos: HashMap::new(),
             report,
         };
-        let bytes_total = stream.head.bytes_total;
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk?;
+        let bytes_total = table.bytes_total();
+        let mut chunks = stream.read(CHUNK);
+        while let Some(chunk) = chunks.next().await? {
             self.take_partners(actor, &mut running, chunk.rows).await?;
             progress(ImportProgress {
+                phase: ImportPhase::Writing,
                 bytes_read: chunk.bytes_read,
                 bytes_total,
                 rows: running.report.rows,
@@ -232,15 +233,4 @@ async fn read_logo(folder: &Path, name: &str) -> Result<std::result::Result<logo
     tokio::task::spawn_blocking(move || logo::read(&folder, &name))
         .await
         .map_err(|source| Error::Internal { doing: "read the logo", source: Box::new(source) })
-}
-
-fn note_unknown_columns(report: &mut ImportReport, header: &Header) {
-    let columns = partner_row::COLUMNS;
-    for (_, name) in header.others(columns) {
-        let known = columns.required.iter().chain(columns.optional).copied();
-        let near = nearest(name, known)
-            .map(|near| format!("; did you mean `{near}`?"))
-            .unwrap_or_default();
-        report.notes.push(format!("column `{name}` is not known and was not read{near}"));
-    }
 }

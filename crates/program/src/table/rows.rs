@@ -1,12 +1,20 @@
-//! The rows of a table, one at a time.
+//! A table and its rows, whatever they are written in.
 
-use std::path::Path;
-
-use csv::StringRecord;
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::{
-    header::{ColumnSet, Header},
-    source::{self, Encoding, Found, MAX_ROW_BYTES, Meter, Utf8Source},
+    csv_rows::{self, CsvRows},
+    delimiter,
+    encoding::{self, Found},
+    formula::unguarded,
+    header::{ColumnSet, Header, Speak},
+    json_rows::{JsonRows, Names},
+    read_as::{ReadAs, TableFormat},
+    text::{Line, Lines},
 };
 use crate::{
     error::{Error, Result},
@@ -16,7 +24,8 @@ use crate::{
 /// The longest cell, in bytes. Merge fields travel with every job, and a job has 4 KiB.
 const MAX_CELL_BYTES: usize = 8 * 1024;
 
-/// One row whose cells can be read: as many as the header has, trimmed, none too long, no NUL.
+/// One row whose cells can be read: trimmed, none too long, nothing in them that is no text. Cells of
+/// columns that are not read are empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     /// 1 is the first row below the header.
@@ -42,79 +51,94 @@ pub(crate) enum Read {
     Broken(RowProblem),
 }
 
-/// A table that is being read.
+/// How the rows are laid out.
+#[derive(Debug, Clone)]
+enum Layout {
+    Csv { delimiter: u8 },
+    Json { names: Names },
+}
+
+/// A file that is a table: what was found out about it before its first row.
+#[derive(Debug)]
 pub(crate) struct Table {
-    reader: csv::Reader<Utf8Source>,
-    meter: Meter,
-    record: StringRecord,
-    header: Header,
-    number: u64,
-    delimiter: u8,
+    file: File,
+    path: PathBuf,
     found: Found,
+    layout: Layout,
+    header: Header,
     notes: Vec<String>,
 }
 
 impl Table {
-    /// Opens a file, finds out how it is written and reads its header.
-    pub(crate) fn open(path: &Path, columns: ColumnSet) -> Result<Self> {
-        let (found, source) = source::open(path)?;
-        let meter = source.meter();
-        let delimiter = find_delimiter(path)?;
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .terminator(csv::Terminator::Any(b'\n'))
-            .flexible(true)
-            .has_headers(false)
-            .buffer_capacity(64 * 1024)
-            .from_reader(source);
-        let mut record = StringRecord::new();
-        loop {
-            let more = reader.read_record(&mut record).map_err(|e| broken_file(path, e))?;
-            if !more {
-                return Err(Error::bad_input(
-                    &path.display().to_string(),
-                    "no line with anything in it",
-                    "a CSV file with a header line",
-                ));
-            }
-            // Spreadsheets write this line to say how the file is separated.
-            let is_hint = record.get(0).is_some_and(|cell| cell.starts_with("sep="));
-            if !is_hint && record.iter().any(|cell| !cell.trim().is_empty()) {
-                break;
-            }
+    /// Opens a file, finds out how it is written and which column is which.
+    ///
+    /// # Errors
+    /// There is no such file, it is no table, or its columns are not those that are needed.
+    pub(crate) fn open(path: &Path, columns: &ColumnSet, read_as: &ReadAs) -> Result<Self> {
+        let io = |source| Error::File { path: path.to_owned(), source };
+        let place = path.display().to_string();
+        let asked = read_as.encoding.as_deref().map(encoding::by_name).transpose()?;
+        // Opened only then: a pipe would wait for whoever writes it.
+        let kind = std::fs::metadata(path).map_err(io)?.file_type();
+        if kind.is_dir() {
+            return Err(Error::bad_input(&place, "a folder", "a CSV file with a header line"));
         }
-        meter.row_ended();
-        let names = record.iter().map(|cell| cell.trim().to_owned()).collect();
-        let header = Header::read(start_line(&reader, &record), names, columns)?;
-        let mut notes = Vec::new();
-        if let Some(line) = found.first_odd_line {
-            notes.push(format!(
-                "line {line} is not UTF-8, so the file was read as Windows-1252 (which Latin-1 is part of)"
-            ));
-        } else if matches!(found.encoding, Encoding::Utf16Le | Encoding::Utf16Be) {
-            notes.push(format!("the file is {}, and was read as that", found.encoding.name()));
+        if !kind.is_file() {
+            let expected = "a file: this can be read only once, and an import reads twice";
+            return Err(Error::bad_input(&place, "a pipe or device", expected));
         }
-        Ok(Self { reader, meter, record, header, number: 0, delimiter, found, notes })
+        let mut file = File::open(path).map_err(io)?;
+        let found = encoding::find(&mut file, path, asked)?;
+        let lines = || Lines::new(file.try_clone()?, &found);
+        let (format, note) = format(path, lines().map_err(io)?, read_as)?;
+        let mut notes: Vec<String> = found.note.iter().cloned().chain(note).collect();
+        let (layout, header, more_notes) = match format {
+            TableFormat::Jsonl => {
+                let names = Names::collect(lines().map_err(io)?).map_err(io)?;
+                let written = names.written().iter().map(|name| name.trim().to_owned()).collect();
+                let at = format!("{place}, the names of its members");
+                let (header, notes) = Header::read(&at, written, columns, read_as, Speak::Names)?;
+                (Layout::Json { names }, header, notes)
+            }
+            TableFormat::Csv => {
+                let delimiter =
+                    delimiter::find(lines().map_err(io)?, columns, read_as).map_err(io)?;
+                let mut rows = CsvRows::new(lines().map_err(io)?, delimiter);
+                let (line, names) = header_names(&mut rows, delimiter, path)?;
+                let at = format!("line {line}, the header");
+                let (header, notes) = Header::read(&at, names, columns, read_as, Speak::Numbers)?;
+                (Layout::Csv { delimiter }, header, notes)
+            }
+        };
+        notes.extend(more_notes);
+        Ok(Self { file, path: path.to_owned(), found, layout, header, notes })
     }
 
     pub(crate) fn header(&self) -> &Header {
         &self.header
     }
 
-    pub(crate) fn delimiter(&self) -> char {
-        char::from(self.delimiter)
+    pub(crate) fn format(&self) -> TableFormat {
+        match self.layout {
+            Layout::Csv { .. } => TableFormat::Csv,
+            Layout::Json { .. } => TableFormat::Jsonl,
+        }
     }
 
-    pub(crate) fn encoding(&self) -> &'static str {
-        self.found.encoding.name()
+    /// What separates its cells, if anything does.
+    pub(crate) fn delimiter(&self) -> Option<char> {
+        match self.layout {
+            Layout::Csv { delimiter } => Some(char::from(delimiter)),
+            Layout::Json { .. } => None,
+        }
+    }
+
+    pub(crate) fn encoding(&self) -> String {
+        self.found.name()
     }
 
     pub(crate) fn bytes_total(&self) -> u64 {
         self.found.bytes_total
-    }
-
-    pub(crate) fn meter(&self) -> Meter {
-        self.meter.clone()
     }
 
     /// What the reader of the report should know about the file itself.
@@ -122,154 +146,285 @@ impl Table {
         &self.notes
     }
 
-    /// The next row; `None` at the end.
+    /// Reads the rows from the first one. One reading of a table at a time.
+    ///
+    /// # Errors
+    /// The file can't be read any more.
+    pub(super) fn rows(&self) -> Result<Rows<'_>> {
+        let io = |source| Error::File { path: self.path.clone(), source };
+        let lines = Lines::new(self.file.try_clone().map_err(io)?, &self.found).map_err(io)?;
+        let source = match &self.layout {
+            Layout::Csv { delimiter } => {
+                let mut rows = CsvRows::new(lines, *delimiter);
+                header_names(&mut rows, *delimiter, &self.path)?;
+                Source::Csv(rows)
+            }
+            Layout::Json { names } => {
+                let is_read = (0..names.written().len()).map(|at| self.header.is_read(at));
+                Source::Json(JsonRows::new(lines, names.clone(), is_read.collect()))
+            }
+        };
+        Ok(Rows { table: self, source, number: 0 })
+    }
+}
+
+/// Reads up to the header; the line it is on, and the names in it.
+fn header_names(rows: &mut CsvRows, delimiter: u8, path: &Path) -> Result<(u64, Vec<String>)> {
+    let place = path.display().to_string();
+    loop {
+        match rows.next().map_err(|error| broken_file(path, error))? {
+            csv_rows::Found::End => {
+                let expected = "a CSV file with a header line";
+                return Err(Error::bad_input(&place, "no line with anything in it", expected));
+            }
+            csv_rows::Found::Broken { line, text, expected } => {
+                return Err(Error::bad_input(
+                    &format!("line {line}, the header"),
+                    &text,
+                    &expected,
+                ));
+            }
+            csv_rows::Found::Row { line } => {
+                let names: Vec<String> = rows
+                    .cells()
+                    .cells()
+                    .map(|cell| trimmed(&String::from_utf8_lossy(cell)).to_owned())
+                    .collect();
+                let is_hint = delimiter::hint(&names, delimiter).is_some();
+                if !is_hint && names.iter().any(|name| !name.is_empty()) {
+                    return Ok((line, names));
+                }
+            }
+        }
+    }
+}
+
+/// CSV or JSON lines: as asked, by the file's name, by its first character.
+fn format(
+    path: &Path,
+    mut lines: Lines,
+    read_as: &ReadAs,
+) -> Result<(TableFormat, Option<String>)> {
+    if let Some(asked) = read_as.format {
+        return Ok((asked, None));
+    }
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    if matches!(ending.as_deref(), Some("jsonl" | "ndjson")) {
+        return Ok((TableFormat::Jsonl, None));
+    }
+    let mut line = Vec::new();
+    loop {
+        let kind = lines
+            .next(&mut line)
+            .map_err(|source| Error::File { path: path.to_owned(), source })?;
+        if kind == Line::End {
+            return Ok((TableFormat::Csv, None));
+        }
+        match line.trim_ascii() {
+            [] => continue,
+            [b'{', ..] => {
+                let note = "the file is JSON lines, and was read as that".to_owned();
+                return Ok((TableFormat::Jsonl, Some(note)));
+            }
+            [b'[', rest @ ..] if rest.is_empty() || rest.trim_ascii_start()[0] == b'{' => {
+                return Err(Error::bad_input(
+                    &path.display().to_string(),
+                    "a JSON array",
+                    "one JSON object a line, as `jq -c '.[]'` writes them",
+                ));
+            }
+            _ => return Ok((TableFormat::Csv, None)),
+        }
+    }
+}
+
+enum Source {
+    Csv(CsvRows),
+    Json(JsonRows),
+}
+
+/// The rows of a table, as they are read.
+pub(super) struct Rows<'a> {
+    table: &'a Table,
+    source: Source,
+    number: u64,
+}
+
+impl Rows<'_> {
+    /// Bytes of the file that were read.
+    pub(super) fn bytes_read(&self) -> u64 {
+        match &self.source {
+            Source::Csv(rows) => rows.bytes_read(),
+            Source::Json(rows) => rows.bytes_read(),
+        }
+    }
+
+    /// The next row; `None` at the end. Rows with nothing in them are left out, but have a number.
     ///
     /// # Errors
     /// The file can't be read any further. What was read before stands.
-    pub(crate) fn next(&mut self, path: &Path) -> Result<Option<Read>> {
+    pub(super) fn next(&mut self) -> Result<Option<Read>> {
         loop {
-            let more =
-                self.reader.read_record(&mut self.record).map_err(|e| broken_file(path, e))?;
-            if !more {
-                return Ok(None);
+            let (found, field) = match &mut self.source {
+                Source::Csv(rows) => rows.next().map(|found| (found, None)),
+                Source::Json(rows) => rows.next(),
             }
-            self.meter.row_ended();
+            .map_err(|error| broken_file(&self.table.path, error))?;
             self.number += 1;
-            if self.record.iter().all(|cell| cell.trim().is_empty()) {
-                // Spreadsheets leave lines of nothing but delimiters at the end of a sheet.
-                continue;
-            }
-            let line = start_line(&self.reader, &self.record);
-            return Ok(Some(self.checked(line)));
-        }
-    }
-
-    fn checked(&self, line: u64) -> Read {
-        let problem = |field: &str, value: &str, expected: String| {
-            Read::Broken(RowProblem::refused(self.number, line, field, value, &expected))
-        };
-        let width = self.header.width();
-        let trailing_are_empty = self.record.iter().skip(width).all(|cell| cell.trim().is_empty());
-        if self.record.len() < width || !trailing_are_empty {
-            return problem(
-                "(row)",
-                &format!("{} cells", self.record.len()),
-                format!("{width} cells, as the header has; is a delimiter or a quote missing?"),
-            );
-        }
-        for (name, cell) in self.header.names().iter().zip(self.record.iter()) {
-            if cell.len() > MAX_CELL_BYTES {
-                let expected = format!("at most {MAX_CELL_BYTES} bytes, not {}", cell.len());
-                return problem(name, cell, expected);
-            }
-            if let Some(odd) = cell.chars().find(|c| c.is_control() && !"\t\r\n".contains(*c)) {
-                let expected =
-                    format!("text without control characters (found U+{:04X})", odd as u32);
-                return problem(name, cell, expected);
-            }
-        }
-        let cells = self.record.iter().take(width).map(|cell| cell.trim().to_owned()).collect();
-        Read::Row(Row { number: self.number, line, cells })
-    }
-}
-
-/// The line a record starts on, reckoned back from where it ended: the reader's own figure for its
-/// start is that of the blank lines it skipped before it. Every line ends in LF (see [`Utf8Source`]).
-fn start_line(reader: &csv::Reader<Utf8Source>, record: &StringRecord) -> u64 {
-    let inside: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
-    reader.position().line().saturating_sub(1 + inside as u64)
-}
-
-fn broken_file(path: &Path, error: csv::Error) -> Error {
-    let line = error.position().map(csv::Position::line);
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) if source.kind() == std::io::ErrorKind::InvalidData => {
-            Error::bad_input(
-                &path.display().to_string(),
-                &source.to_string(),
-                &format!("rows of at most {} MiB", MAX_ROW_BYTES / (1024 * 1024)),
-            )
-        }
-        csv::ErrorKind::Io(source) => Error::File { path: path.to_owned(), source },
-        _ => Error::bad_input(
-            &path.display().to_string(),
-            &line.map_or_else(String::new, |line| format!("line {line}")),
-            "text in one encoding; the file changed while it was read",
-        ),
-    }
-}
-
-/// The delimiter: the one that stands most often in the first line with anything in it, outside quotes.
-fn find_delimiter(path: &Path) -> Result<u8> {
-    use std::io::Read as _;
-    let (_, source) = source::open(path)?;
-    let mut head = Vec::new();
-    source
-        .take(64 * 1024)
-        .read_to_end(&mut head)
-        .map_err(|source| Error::File { path: path.to_owned(), source })?;
-    Ok(delimiter_of(&head))
-}
-
-fn delimiter_of(head: &[u8]) -> u8 {
-    const CANDIDATES: [u8; 3] = [b',', b';', b'\t'];
-    let mut counts = [0usize; 3];
-    let mut quoted = false;
-    let mut seen = false;
-    for byte in head {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\n' | b'\r' if !quoted && seen => break,
-            byte if !quoted => {
-                if let Some(at) = CANDIDATES.iter().position(|candidate| candidate == byte) {
-                    counts[at] += 1;
+            match found {
+                csv_rows::Found::End => return Ok(None),
+                csv_rows::Found::Broken { line, text, expected } => {
+                    let field = field.as_deref().unwrap_or("(row)");
+                    return Ok(Some(self.broken(line, field, &text, &expected)));
+                }
+                csv_rows::Found::Row { line } => {
+                    if let Some(read) = self.checked(line) {
+                        return Ok(Some(read));
+                    }
                 }
             }
-            _ => {}
         }
-        seen |= !byte.is_ascii_whitespace();
     }
-    let most = counts.iter().copied().max().unwrap_or(0);
-    // On a tie, and without any, the earliest candidate: a comma.
-    CANDIDATES[counts.iter().position(|count| *count == most).unwrap_or(0)]
+
+    fn broken(&self, line: u64, field: &str, value: &str, expected: &str) -> Read {
+        Read::Broken(RowProblem::refused(self.number, line, field, value, expected))
+    }
+
+    fn checked(&self, line: u64) -> Option<Read> {
+        let header = &self.table.header;
+        if let Source::Csv(rows) = &self.source {
+            let row = rows.cells();
+            let is_empty = |cell: &[u8]| trimmed(&String::from_utf8_lossy(cell)).is_empty();
+            if row.cells().all(is_empty) {
+                // Spreadsheets leave lines of nothing but delimiters at the end of a sheet.
+                return None;
+            }
+            let least = header.least();
+            if row.width() < least || !row.cells().skip(least).all(is_empty) {
+                let expected =
+                    format!("{least} cells, as the header has; is a delimiter or a quote missing?");
+                let value = format!("{} cells", row.width());
+                return Some(self.broken(line, "(row)", &value, &expected));
+            }
+        }
+        let mut cells = Vec::with_capacity(header.names().len());
+        for (at, name) in header.names().iter().enumerate() {
+            if !header.is_read(at) {
+                cells.push(String::new());
+                continue;
+            }
+            let lossy;
+            let text = match &self.source {
+                Source::Csv(rows) => {
+                    lossy = String::from_utf8_lossy(rows.cells().cell(at).unwrap_or_default());
+                    unguarded(trimmed(&lossy))
+                }
+                Source::Json(rows) => rows.cell(at),
+            };
+            let text = trimmed(text);
+            if let Some(expected) = fault(text) {
+                return Some(self.broken(line, name, text, &expected));
+            }
+            cells.push(text.to_owned());
+        }
+        Some(Read::Row(Row { number: self.number, line, cells }))
+    }
+}
+
+/// White space and what is no more to be seen than that.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}')
+    })
+}
+
+/// What was expected of a cell instead.
+fn fault(text: &str) -> Option<String> {
+    if text.len() > MAX_CELL_BYTES {
+        return Some(format!("at most {MAX_CELL_BYTES} bytes, not {}", text.len()));
+    }
+    text.chars().find_map(|c| match c {
+        '\t' | '\n' | '\r' => None,
+        '\u{FFFD}' => Some(
+            "text without U+FFFD, which stands where a letter was lost when the file was saved"
+                .to_owned(),
+        ),
+        c if c.is_control() => {
+            Some(format!("text without control characters (found U+{:04X})", u32::from(c)))
+        }
+        _ => None,
+    })
+}
+
+fn broken_file(path: &Path, error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::InvalidData {
+        let place = path.display().to_string();
+        return Error::bad_input(&place, &error.to_string(), "quotes that are closed");
+    }
+    Error::File { path: path.to_owned(), source: error }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::io::Write;
 
-    const COLUMNS: ColumnSet = ColumnSet { required: &["email"], optional: &["first_name"] };
+    use super::*;
+    use crate::table::header::{Field, Others};
+
+    const COLUMNS: ColumnSet = ColumnSet {
+        fields: &[Field {
+            name: "email",
+            is_required: true,
+            is_decisive: true,
+            synonyms: &["mail"],
+        }],
+        others: Others::MergeFields,
+    };
 
     /// Every row as `number@line: a|b`, every broken one as `number@line: field!`.
-    fn read(bytes: &[u8]) -> Result<(Table, Vec<String>)> {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
+    fn read_named(ending: &str, bytes: &[u8]) -> Result<(Table, Vec<String>)> {
+        let mut file = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        let mut table = Table::open(file.path(), COLUMNS)?;
-        let mut rows = Vec::new();
-        while let Some(next) = table.next(file.path())? {
-            rows.push(match next {
+        let table = Table::open(file.path(), &COLUMNS, &ReadAs::default())?;
+        let mut seen = Vec::new();
+        let mut rows = table.rows()?;
+        while let Some(next) = rows.next()? {
+            seen.push(match next {
                 Read::Row(row) => format!("{}@{}: {}", row.number, row.line, row.cells.join("|")),
                 Read::Broken(problem) => {
                     format!("{}@{}: {}!", problem.row, problem.line, problem.field)
                 }
             });
         }
-        Ok((table, rows))
+        assert_eq!(rows.bytes_read(), bytes.len() as u64);
+        drop(rows);
+        Ok((table, seen))
+    }
+
+    fn read(bytes: &[u8]) -> Result<(Table, Vec<String>)> {
+        read_named(".csv", bytes)
     }
 
     #[test]
     fn tables_as_people_have_them() {
         let long =
             format!("email,first_name\na@x.example,{}\nb@x.example,B\n", "x".repeat(1_000_000));
-        for (what, bytes, want) in [
+        let wide = format!(
+            "email{}\na@x{}\n",
+            (1..300).map(|n| format!(",c{n}")).collect::<String>(),
+            ",1".repeat(299)
+        );
+        let wide_row = format!("1@2: a@x{}", "|1".repeat(299));
+        for (what, text, want) in [
             ("plain", "email,first_name\na@x,A\n", vec!["1@2: a@x|A"]),
             ("no newline at the end", "email\na@x", vec!["1@2: a@x"]),
             ("semicolons", "email;first_name\na@x;\"A; B\"\n", vec!["1@2: a@x|A; B"]),
             ("tabs", "email\tfirst_name\na@x\tA, B\n", vec!["1@2: a@x|A, B"]),
+            ("pipes", "email|first_name\na@x|A, B\n", vec!["1@2: a@x|A, B"]),
             ("sep= line", "sep=;\nemail;first_name\na@x;A\n", vec!["1@3: a@x|A"]),
             ("mark", "\u{feff}email,first_name\na@x,A\n", vec!["1@2: a@x|A"]),
             ("crlf", "email,first_name\r\na@x,A\r\nb@x,B\r\n", vec!["1@2: a@x|A", "2@3: b@x|B"]),
+            ("cr", "email,first_name\ra@x,A\rb@x,B\r", vec!["1@2: a@x|A", "2@3: b@x|B"]),
             (
                 "quoted newline",
                 "email,first_name\na@x,\"A\nB\"\nb@x,B\n",
@@ -285,35 +440,86 @@ mod tests {
                 "email,first_name\na@x,\"A \"\"the\"\" B\"\n",
                 vec!["1@2: a@x|A \"the\" B"],
             ),
+            ("spaces around quotes", "email, \"b, c\"\na@x, \"B, C\" \n", vec!["1@2: a@x|B, C"]),
             ("blank lines", "\n\nemail\n\n\na@x\n\nb@x\n", vec!["1@6: a@x", "2@8: b@x"]),
             (
                 "empty cells at the end",
                 "email,first_name\na@x,A,,\n,,\nb@x,B\n",
                 vec!["1@2: a@x|A", "3@4: b@x|B"],
             ),
+            (
+                "empty columns at the end",
+                "email,b,,\na@x,A\nb@x,B,,\nc@x,C,,x\n",
+                vec!["1@2: a@x|A||", "2@3: b@x|B||", "3@4: (row)!"],
+            ),
+            ("an index without a name", ",email\n0,a@x\n1,b@x\n", vec!["1@2: |a@x", "2@3: |b@x"]),
+            ("header only", "email,first_name\n", vec![]),
             ("too few", "email,first_name\na@x\nb@x,B\n", vec!["1@2: (row)!", "2@3: b@x|B"]),
             ("too many", "email,first_name\na@x,A,B\nb@x,B\n", vec!["1@2: (row)!", "2@3: b@x|B"]),
             ("NUL", "email,first_name\na@x,A\0\nb@x,B\n", vec!["1@2: first_name!", "2@3: b@x|B"]),
+            ("lost letter", "email,n\na@x,Zo\u{fffd}\nb@x,B\n", vec!["1@2: n!", "2@3: b@x|B"]),
             ("1 MB cell", &long, vec!["1@2: first_name!", "2@3: b@x.example|B"]),
+            ("300 columns", &wide, vec![wide_row.as_str()]),
+            ("open quote", "email,b\na@x,\"A\nb@x,B\n", vec!["1@2: (row)!", "2@3: b@x|B"]),
+            (
+                "formulas",
+                "email,b\na@x,=HYPERLINK(\"x\")\nb@x,'=1+1\nc@x,'tis\nd@x,-1\n",
+                vec!["1@2: a@x|=HYPERLINK(\"x\")", "2@3: b@x|=1+1", "3@4: c@x|'tis", "4@5: d@x|-1"],
+            ),
+            ("invisible ends", "email,b\n\u{200b}a@x\u{a0},\u{feff}A \n", vec!["1@2: a@x|A"]),
         ] {
-            let (_, rows) = read(bytes.as_bytes()).unwrap();
+            let (_, rows) = read(text.as_bytes()).unwrap_or_else(|error| panic!("{what}: {error}"));
             assert_eq!(rows, want, "{what}");
         }
+    }
+
+    #[test]
+    fn json_lines_are_a_table_too() {
+        let text = "{\"mail\": \"a@x\", \"b\": \"'=1\"}\n\n{\"b\": {}, \"mail\": \"b@x\"}\nx\n{\"mail\": \"c\\u0000@x\"}\n";
+        let want = ["1@1: a@x|'=1", "2@3: b!", "3@4: (row)!", "4@5: mail!"];
+        for ending in [".jsonl", ".NDJSON", ".txt"] {
+            let (table, rows) = read_named(ending, text.as_bytes()).unwrap();
+            assert_eq!(rows, want, "{ending}");
+            assert_eq!((table.format(), table.delimiter()), (TableFormat::Jsonl, None));
+        }
+        let error = read_named(".json", b"[\n{\"mail\": 1}]").unwrap_err().to_string();
+        assert!(error.contains("JSON array"), "{error}");
     }
 
     #[test]
     fn the_file_says_how_it_was_read() {
         let (table, rows) = read(b"email;first_name\na@x.example;Zo\xEB\n").unwrap();
         assert_eq!(rows, ["1@2: a@x.example|Zoë"]);
-        assert_eq!((table.delimiter(), table.encoding()), (';', "Windows-1252"));
+        assert_eq!((table.delimiter(), table.encoding().as_str()), (Some(';'), "Windows-1252"));
         assert!(table.notes()[0].contains("line 2"), "{:?}", table.notes());
+        let (table, rows) = read("email,n\na@x,Zoë\nb@x,Ana".as_bytes()).unwrap();
+        assert_eq!((table.encoding().as_str(), rows.len()), ("UTF-8", 2));
     }
 
     #[test]
-    fn a_quote_that_is_never_closed_ends_in_bounded_memory() {
-        let mut bytes = b"email,first_name\na@x,\"A\n".to_vec();
-        bytes.extend(b"b@x.example,B\n".repeat(600_000));
-        let error = read(&bytes).err().unwrap().to_string();
-        assert!(error.contains("never closed"), "{error}");
+    fn a_row_that_is_not_in_the_files_encoding_is_refused_alone() {
+        let mut bytes = "email,n\na@x,Zoë\nb@x,José\nc@x,".as_bytes().to_vec();
+        bytes.extend(b"Ren\xE9\nd@x,Ann\n");
+        let (table, rows) = read(&bytes).unwrap();
+        assert_eq!(table.encoding(), "UTF-8");
+        assert_eq!(rows, ["1@2: a@x|Zoë", "2@3: b@x|José", "3@4: n!", "4@5: d@x|Ann"]);
+    }
+
+    #[test]
+    fn what_can_not_be_a_table_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let open =
+            |path: &Path, read_as| Table::open(path, &COLUMNS, &read_as).unwrap_err().to_string();
+        assert!(open(folder.path(), ReadAs::default()).contains("a folder"));
+        assert!(open(Path::new("/dev/null"), ReadAs::default()).contains("a pipe or device"));
+        assert!(open(&folder.path().join("none.csv"), ReadAs::default()).contains("none.csv"));
+        let file = folder.path().join("x.csv");
+        std::fs::write(&file, "\n \n,,\n").unwrap();
+        let error = open(&file, ReadAs::default());
+        assert!(error.contains("no line with anything in it"), "{error}");
+        std::fs::write(&file, "email,\"x\na@x,A\n").unwrap();
+        assert!(open(&file, ReadAs::default()).contains("never closed"));
+        let read_as = ReadAs { encoding: Some("klingon".to_owned()), ..ReadAs::default() };
+        assert!(open(&file, read_as).contains("--encoding"));
     }
 }

@@ -1,24 +1,18 @@
 //! A table read on a thread of its own, handed over in chunks: two chunks in memory at most.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinHandle},
+};
 
 use super::{
-    header::{ColumnSet, Header},
+    header::ColumnSet,
+    read_as::ReadAs,
     rows::{Read, Table},
 };
 use crate::error::{Error, Result};
-
-/// What is known before the first row.
-#[derive(Debug)]
-pub(crate) struct Head {
-    pub(crate) header: Header,
-    pub(crate) delimiter: char,
-    pub(crate) encoding: &'static str,
-    pub(crate) notes: Vec<String>,
-    pub(crate) bytes_total: u64,
-}
 
 /// Some rows, in the order of the file.
 #[derive(Debug)]
@@ -27,70 +21,93 @@ pub(crate) struct Chunk {
     pub(crate) bytes_read: u64,
 }
 
-/// A table that arrives in chunks.
+/// A table whose rows arrive in chunks.
 pub(crate) struct Stream {
-    pub(crate) head: Head,
-    chunks: mpsc::Receiver<Result<Chunk>>,
+    table: Arc<Table>,
 }
 
 impl Stream {
-    /// Opens the file and begins to read it.
-    pub(crate) async fn open(path: PathBuf, columns: ColumnSet, chunk_rows: usize) -> Result<Self> {
-        let (give_head, head) = oneshot::channel();
-        let (give, chunks) = mpsc::channel(1);
-        tokio::task::spawn_blocking(move || {
-            let mut table = match Table::open(&path, columns) {
-                Ok(table) => table,
-                Err(error) => {
-                    let _ = give_head.send(Err(error));
-                    return;
-                }
-            };
-            let meter = table.meter();
-            let head = Head {
-                header: table.header().clone(),
-                delimiter: table.delimiter(),
-                encoding: table.encoding(),
-                notes: table.notes().to_vec(),
-                bytes_total: table.bytes_total(),
-            };
-            if give_head.send(Ok(head)).is_err() {
-                return;
-            }
-            loop {
-                let mut rows = Vec::with_capacity(chunk_rows);
-                let ended = loop {
-                    match table.next(&path) {
-                        Ok(Some(row)) => rows.push(row),
-                        Ok(None) => break Some(Ok(())),
-                        Err(error) => break Some(Err(error)),
-                    }
-                    if rows.len() == chunk_rows {
-                        break None;
-                    }
-                };
-                let chunk = Chunk { rows, bytes_read: meter.bytes_read() };
-                // Nobody listens any more: the import was given up.
-                if give.blocking_send(Ok(chunk)).is_err() {
-                    return;
-                }
-                match ended {
-                    None => {}
-                    Some(Ok(())) => return,
-                    Some(Err(error)) => {
-                        let _ = give.blocking_send(Err(error));
-                        return;
-                    }
-                }
-            }
-        });
-        let gone = |source| Error::Internal { doing: "read the file", source: Box::new(source) };
-        let head = head.await.map_err(gone)??;
-        Ok(Self { head, chunks })
+    /// Opens the file and finds out how it is written.
+    ///
+    /// # Errors
+    /// It can't be read as a table with these columns.
+    pub(crate) async fn open(
+        path: PathBuf,
+        columns: &'static ColumnSet,
+        read_as: ReadAs,
+    ) -> Result<Self> {
+        let opened = tokio::task::spawn_blocking(move || Table::open(&path, columns, &read_as));
+        Ok(Self { table: Arc::new(opened.await.map_err(unread)??) })
     }
 
-    /// The next rows; `None` at the end of the file.
-    pub(crate) async fn next(&mut self) -> Option<Result<Chunk>> {
-        self.chunks.recv().await
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
     }
+
+    /// Reads the rows from the first one. It takes the stream, because a file is read by one at a
+    /// time; [`Chunks::end`] gives it back.
+    pub(crate) fn read(self, chunk_rows: usize) -> Chunks {
+        let (give, chunks) = mpsc::channel(1);
+        let table = Arc::clone(&self.table);
+        let reading = tokio::task::spawn_blocking(move || read(&table, chunk_rows, &give));
+        Chunks { stream: self, chunks, reading: Some(reading) }
+    }
+}
+
+/// Reads all rows, as long as somebody listens.
+fn read(table: &Table, chunk_rows: usize, give: &mpsc::Sender<Chunk>) -> Result<()> {
+    let mut rows = table.rows()?;
+    loop {
+        let mut chunk = Vec::with_capacity(chunk_rows);
+        let ended = loop {
+            match rows.next() {
+                Ok(Some(row)) => chunk.push(row),
+                Ok(None) => break Some(Ok(())),
+                Err(error) => break Some(Err(error)),
+            }
+            if chunk.len() == chunk_rows {
+                break None;
+            }
+        };
+        let chunk = Chunk { rows: chunk, bytes_read: rows.bytes_read() };
+        if give.blocking_send(chunk).is_err() {
+            return Ok(());
+        }
+        if let Some(ended) = ended {
+            return ended;
+        }
+    }
+}
+
+/// The rows of a table, as they arrive.
+pub(crate) struct Chunks {
+    stream: Stream,
+    chunks: mpsc::Receiver<Chunk>,
+    reading: Option<JoinHandle<Result<()>>>,
+}
+
+impl Chunks {
+    /// The next rows; `None` at the end of the file.
+    ///
+    /// # Errors
+    /// The file can't be read any further.
+    pub(crate) async fn next(&mut self) -> Result<Option<Chunk>> {
+        if let Some(chunk) = self.chunks.recv().await {
+            return Ok(Some(chunk));
+        }
+        // The end of the rows is the end of the file only if reading ended well.
+        if let Some(reading) = self.reading.take() {
+            reading.await.map_err(unread)??;
+        }
+        Ok(None)
+    }
+
+    /// The table that was read to its end, to be read again.
+    pub(crate) fn end(self) -> Stream {
+        self.stream
+    }
+}
+
+fn unread(source: JoinError) -> Error {
+    Error::Internal { doing: "read the file", source: Box::new(source) }
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod contacts;
 mod launch;
+mod messy_files;
 mod packages;
 mod partners;
 mod status;

@@ -1,6 +1,6 @@
 //! `import partners`.
 
-use program::{ErrorKind, ImportPartners};
+use program::{ErrorKind, ImportPartners, ReadAs};
 use proptest::prelude::*;
 
 use crate::world::{OPS, PARTNER_COLUMNS, World, partner_row};
@@ -85,7 +85,8 @@ async fn a_dry_run_says_what_would_be_and_writes_nothing() {
     world.partner("acme", "Gold").await;
     let rows = [partner_row("acme", "Silver"), partner_row("new", "Gold"), partner_row("bad", "x")];
     let file = world.file("dry.csv", format!("{PARTNER_COLUMNS}\n{}\n", rows.join("\n")));
-    let import = ImportPartners { vendor: world.vendor.clone(), file, dry_run: true };
+    let read_as = ReadAs::default();
+    let import = ImportPartners { vendor: world.vendor.clone(), file, read_as, dry_run: true };
     let report = world.program.import_partners(&OPS, &import, &mut |_| {}).await.unwrap();
     assert_eq!((report.created, report.updated, report.refused, report.taken), (1, 1, 1, 2));
     let kept = world.store.partners(&world.vendor).await.unwrap();
@@ -105,6 +106,7 @@ async fn a_file_that_is_no_such_table_is_refused_as_a_whole() {
     let import = ImportPartners {
         vendor: world.vendor.clone(),
         file: "/nowhere/partners.csv".into(),
+        read_as: ReadAs::default(),
         dry_run: false,
     };
     let error = world.program.import_partners(&OPS, &import, &mut |_| {}).await.unwrap_err();
@@ -115,11 +117,11 @@ async fn a_file_that_is_no_such_table_is_refused_as_a_whole() {
 async fn a_column_that_is_not_known_is_said_with_the_nearest() {
     let world = World::new().await;
     let csv =
-        format!("{}\n{}\n", PARTNER_COLUMNS.replace("colour", "color"), partner_row("a", "Gold"));
+        format!("{}\n{}\n", PARTNER_COLUMNS.replace("colour", "colur"), partner_row("a", "Gold"));
     let report = world.try_import_partners(&csv).await.unwrap();
     assert_eq!(report.created, 1);
     assert!(
-        report.notes.iter().any(|n| n.contains("`color`") && n.contains("`colour`")),
+        report.notes.iter().any(|n| n.contains("`colur`") && n.contains("`colour`")),
         "{report:?}"
     );
 }

@@ -2,7 +2,7 @@
 
 use domain::ActivationState;
 use program::{
-    Actor, ErrorKind, ImportPartners, LaunchFor, Preview, PreviewFor, PreviewOf, PublishAs,
+    Actor, ErrorKind, ImportPartners, LaunchFor, Preview, PreviewFor, PreviewOf, PublishAs, ReadAs,
 };
 
 use crate::world::{OPS, PARTNER_COLUMNS, World, partner_row};
@@ -37,7 +37,8 @@ async fn a_company_finds_nothing_of_another() {
     not_found!(program.import_contacts(&stranger, &import, &mut |_| {}));
     let file =
         world.file("p.csv", format!("{PARTNER_COLUMNS}\n{}\n", partner_row("acme", "Silver")));
-    let import = ImportPartners { vendor: world.vendor.clone(), file, dry_run: false };
+    let read_as = ReadAs::default();
+    let import = ImportPartners { vendor: world.vendor.clone(), file, read_as, dry_run: false };
     not_found!(program.import_partners(&stranger, &import, &mut |_| {}));
     not_found!(program.add_vendor(&stranger, "Mine"));
     let preview = Preview {

@@ -10,7 +10,7 @@ use domain::{
 };
 use program::{
     Actor, ImportContacts, ImportPartners, ImportReport, Launch, LaunchFor, Launched, Parts,
-    Program, PublishAs,
+    Program, PublishAs, ReadAs,
 };
 use render::{SamplePackage, SharedTemplates};
 use store::{NewSend, Store, StoreOptions, StreamedOutcome};
@@ -85,7 +85,8 @@ impl World {
 
     pub async fn try_import_partners(&self, csv: &str) -> program::Result<ImportReport> {
         let file = self.file("partners.csv", csv);
-        let import = ImportPartners { vendor: self.vendor.clone(), file, dry_run: false };
+        let read_as = ReadAs::default();
+        let import = ImportPartners { vendor: self.vendor.clone(), file, read_as, dry_run: false };
         self.program.import_partners(&OPS, &import, &mut |_| {}).await
     }
 
@@ -107,6 +108,7 @@ impl World {
             company: company.clone(),
             list: "customers".to_owned(),
             file: self.file("contacts.csv", csv),
+            read_as: ReadAs::default(),
             consent: Some("opt_in".to_owned()),
             dry_run: false,
         }

@@ -18,7 +18,11 @@ async fn an_import_again_changes_nothing(book: Book) {
         let (store, lane) = (book.store.clone(), lane.clone());
         async move { store.upsert_contacts(&lane.company, &lane.list, &inputs, NOW).await.unwrap() }
     };
+    let compare = |list| book.store.compare_contacts(list, &inputs);
+    let foretold = compare(None).await.unwrap();
+    assert_eq!(compare(Some(&lane.list)).await.unwrap(), foretold);
     let first = put(inputs.clone()).await;
+    assert_eq!(first, foretold);
     assert_eq!(first, ContactCounts { new: 1_200, ..ContactCounts::default() });
     let again = put(inputs.clone()).await;
     assert_eq!(again, ContactCounts { unchanged: 1_200, ..ContactCounts::default() });
@@ -27,7 +31,9 @@ async fn an_import_again_changes_nothing(book: Book) {
     let mut new = book.contact(&lane, "new@example.com");
     new.fields.clear();
     inputs.push(new);
+    let foretold = book.store.compare_contacts(Some(&lane.list), &inputs).await.unwrap();
     let third = put(inputs).await;
+    assert_eq!(third, foretold);
     assert_eq!(third, ContactCounts { new: 1, updated: 1, unchanged: 1_199, repeated: 1 });
     let lists = book.store.lists(&lane.company).await.unwrap();
     assert_eq!(lists[0].contacts, 1_201);
@@ -57,7 +63,11 @@ async fn suppressions_are_kept_per_scope(book: Book) {
     let hash = |text: &str| book.key.hash_text(HashScope::Everywhere, text);
     let both = [hash("a"), hash("b")];
     let add = |why| book.store.add_suppressions(scope, &both, why, "file", NOW);
+    let some = [hash("a"), hash("c")];
+    assert_eq!(book.store.count_unsuppressed(scope, &some).await.unwrap(), 2);
     assert_eq!(add(reason::MANUAL).await.unwrap(), 2);
+    assert_eq!(book.store.count_unsuppressed(scope, &some).await.unwrap(), 1);
+    assert_eq!(book.store.count_unsuppressed(HashScope::Everywhere, &some).await.unwrap(), 2);
     assert_eq!(add(reason::UNSUBSCRIBED).await.unwrap(), 0);
     let found = book.store.find_suppression(scope, &both[0]).await.unwrap().unwrap();
     assert_eq!((found.reason.as_str(), found.scope.as_str()), (reason::MANUAL, "vendor"));

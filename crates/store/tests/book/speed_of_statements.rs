@@ -59,6 +59,7 @@ async fn no_statement_over_many_rows_walks_a_table() {
         (statement!("contact/bounce_many.sql"), 1),
         (statement!("person/find_many.sql"), 2),
         (statement!("consent/missing_many.sql"), 3),
+        (statement!("suppression/missing_many.sql"), 3),
     ];
     for (text, columns) in statements {
         let plan = plan(&book, &one_row(&text, columns)).await;
