@@ -31,8 +31,8 @@ Example:
 
 Columns, in any order: partner_key, company_name, tier, from_email, web_site and postal_address
 (lines separated by \" | \") must be there; from_name, reply_to, locale, time_zone, colour
-(#rrggbb), contact_name, contact_email, contact_phone and logo (a PNG or JPEG beside the file)
-may be. Common other words for them (Firma, Website, E-Mail …) are known; the report says how
+(#rrggbb), region (ISO 3166-1 alpha-2), partner_type, contact_name, contact_email, contact_phone and
+logo (a PNG or JPEG beside the file) may be. Common other words for them (Firma, Website, E-Mail …) are known; the report says how
 each column was read.
 
 Rows are told apart by partner_key. Good rows are kept beside bad ones; if any row is refused,

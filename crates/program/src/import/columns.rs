@@ -115,6 +115,8 @@ const PARTNER_FIELDS: &[Field] = &[
         "address", "mailing address", "postal", "Adresse", "Anschrift", "Postanschrift", "adresse postale",
         "dirección", "dirección postal", "adres", "indirizzo", "住所", "地址",
     ])),
+    plain("region", &["country", "country code", "Land", "Ländercode", "pays", "país", "国"]),
+    plain("partner_type", &["type", "partner kind", "Partnertyp", "Partnerart", "type de partenaire", "tipo de socio"]),
     plain("from_name", &["sender", "sender name", "Absender", "Absendername", "expéditeur", "remitente"]),
     decisive("reply_to", &["reply address", "reply-to address", "reply email", "Antwortadresse", "adresse de réponse"]),
     plain("locale", &["language", "lang", "Sprache", "langue", "idioma"]),

@@ -33,6 +33,8 @@ pub(super) fn read(
         fields.checked("partner_key", "1 to 64 of letters, digits, `.`, `-` and `_`", is_key);
     let company_name = fields.line("company_name", 200);
     let tier = fields.tier(tiers);
+    let region = fields.parsed("region", "", "a country by ISO 3166-1, like AT or DE", country);
+    let partner_type = fields.line_or("partner_type", 60, "");
     let from_email = fields.address("from_email");
     let reply_to = if fields.get("reply_to").is_empty() {
         from_email.clone()
@@ -67,8 +69,8 @@ pub(super) fn read(
             partner_key,
             company_name: company_name.clone(),
             tier,
-            region: String::new(),
-            partner_type: String::new(),
+            region,
+            partner_type,
             brand: BrandProfile {
                 name: company_name,
                 logo: None,
@@ -86,6 +88,12 @@ pub(super) fn read(
             sender: SenderIdentity { from_name, from_email, reply_to },
         },
     })
+}
+
+/// A country code: two letters. Which of them stand for a country is not looked up.
+fn country(text: &str) -> Option<String> {
+    let is_code = text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic());
+    is_code.then(|| text.to_ascii_uppercase())
 }
 
 struct Fields<'a> {

@@ -1,6 +1,6 @@
 //! `import partners`.
 
-use program::{ErrorKind, ImportPartners, ReadAs};
+use program::{ErrorKind, ImportPartners, LaunchFor, ReadAs};
 use proptest::prelude::*;
 
 use crate::world::{OPS, PARTNER_COLUMNS, World, partner_row};
@@ -151,4 +151,45 @@ proptest! {
             assert_eq!((again.unchanged, again.refused), (first.created, first.refused));
         });
     }
+}
+
+#[tokio::test]
+async fn region_and_type_decide_who_may_launch() {
+    let world = World::new().await;
+    let csv = format!(
+        "{PARTNER_COLUMNS},country,type\n{},at,MSP\n{},DE,reseller\n{},FR,msp\n{},,\n",
+        partner_row("vienna", "Gold"),
+        partner_row("berlin", "Gold"),
+        partner_row("paris", "Gold"),
+        partner_row("unknown", "Gold"),
+    );
+    let report = world.try_import_partners(&csv).await.unwrap();
+    assert_eq!((report.created, report.refused), (4, 0), "{:?}", report.problems);
+    let again = world.try_import_partners(&csv).await.unwrap();
+    assert_eq!(again.unchanged, 4);
+    let bad = csv.replace("at,MSP", "Austria,MSP");
+    let report = world.try_import_partners(&bad).await.unwrap();
+    assert_eq!(report.refused, 1);
+    assert!(report.problems[0].to_string().contains("ISO 3166-1"), "{}", report.problems[0]);
+
+    world
+        .publish(|manifest| {
+            manifest.push_str(
+                "\n[eligibility]\nregions = [\"AT\", \"DE\"]\npartner_types = [\"msp\"]\n",
+            );
+        })
+        .await;
+    for key in ["vienna", "berlin", "paris", "unknown"] {
+        let found = world.program.find_partner(&OPS, Some(&world.vendor), key).await.unwrap();
+        world.import_contacts(&found.company, "email\nanna@example.com\n").await;
+    }
+    let launched = world.launch(LaunchFor::AllEligible).await;
+    let keys: Vec<&str> = launched.activations.iter().map(|a| a.partner_key.as_str()).collect();
+    assert_eq!(keys, ["vienna"]);
+    let why = |key: &str| {
+        launched.refused.iter().find(|r| r.partner_key == key).unwrap().reason.to_string()
+    };
+    assert_eq!(why("berlin"), "its type is reseller; the package is for msp");
+    assert_eq!(why("paris"), "its region is FR; the package is for AT, DE");
+    assert_eq!(why("unknown"), "its region is not known; the package is for AT, DE");
 }
