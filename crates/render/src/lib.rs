@@ -21,6 +21,7 @@ mod engine;
 mod error;
 mod files;
 mod html_place;
+mod locks;
 mod manifest;
 mod mark;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub mod picture;
 mod sample;
 mod skeleton;
 mod slots;
+mod speaker;
 mod text;
 mod verify;
 mod version;
