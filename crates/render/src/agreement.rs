@@ -1,6 +1,7 @@
 //! Compares what we read in a template with what handlebars reads in it.
 
-use handlebars::template::{Parameter, Template, TemplateElement};
+use handlebars::template::{HelperTemplate, Parameter, Template, TemplateElement};
+use serde_json::Value;
 
 use crate::{
     diagnostic::Findings,
@@ -69,6 +70,7 @@ fn names_in_nodes(nodes: &[Node], names: &mut Vec<String>) {
                 names_in_nodes(body, names);
                 names_in_nodes(otherwise, names);
             }
+            Node::Lock { name, .. } => names.push(format!("#lock {name}")),
             Node::Partial { name, arguments, .. } => {
                 names.push(format!(">{name}"));
                 for (key, value) in arguments {
@@ -106,16 +108,21 @@ fn names_in_template(template: &Template, names: &mut Option<Vec<String>>) {
                 }
             }
             TemplateElement::HelperBlock(block) => {
-                let name = match block.name.as_name() {
-                    Some("if" | "unless") => "#if",
-                    Some("each") => "#each",
+                let name = match (block.name.as_name(), &block.params[..]) {
+                    (Some("if" | "unless"), _) => "#if".to_owned(),
+                    (Some("each"), _) => "#each".to_owned(),
+                    (Some("lock"), [Parameter::Literal(Value::String(name))])
+                        if block.inverse.is_none() && lock_content(block).is_some() =>
+                    {
+                        format!("#lock {name}")
+                    }
                     _ => {
                         *names = None;
                         return;
                     }
                 };
                 if let Some(names) = names {
-                    names.push(name.to_owned());
+                    names.push(name);
                 }
                 if !block.hash.is_empty() || block.block_param.is_some() {
                     *names = None;
@@ -144,6 +151,33 @@ fn names_in_template(template: &Template, names: &mut Option<Vec<String>>) {
             _ => *names = None,
         }
     }
+}
+
+/// What stands in a lock, as handlebars writes it; `None` if it is not constant.
+fn lock_content(block: &HelperTemplate) -> Option<String> {
+    let mut content = String::new();
+    for element in &block.template.as_ref()?.elements {
+        match element {
+            TemplateElement::RawString(text) => content.push_str(text),
+            TemplateElement::Comment(_) => {}
+            _ => return None,
+        }
+    }
+    Some(content)
+}
+
+/// The locks of a template by name, with what stands in them as handlebars writes it. Locks stand in no
+/// other block.
+pub(crate) fn locks_of(template: &Template) -> Vec<(String, String)> {
+    let blocks = template.elements.iter().filter_map(|element| match element {
+        TemplateElement::HelperBlock(block) if block.name.as_name() == Some("lock") => Some(block),
+        _ => None,
+    });
+    let named = blocks.filter_map(|block| match block.params.first() {
+        Some(Parameter::Literal(Value::String(name))) => Some((name.clone(), lock_content(block)?)),
+        _ => None,
+    });
+    named.collect()
 }
 
 fn names_in_parameter(parameter: &Parameter, names: &mut Option<Vec<String>>) {
@@ -184,7 +218,8 @@ mod tests {
     #[test]
     fn the_same_template_reads_the_same() {
         let all = "{{a.b}} {{#if a}}x{{else if (eq b \"1\")}}y{{else}}{{> p x=(default a.b 'z')}}{{/if}}\
-                   {{#unless c}}{{percent d}}{{/unless}}{{#each e}}{{this}}{{@last}}{{/each}}{{!-- {{n}} --}}";
+                   {{#unless c}}{{percent d}}{{/unless}}{{#each e}}{{this}}{{@last}}{{/each}}{{!-- {{n}} --}}\
+                   {{#lock \"terms\"}}\n<p>x</p>{{! note }}\n{{/lock}}";
         assert!(agrees(all, all));
     }
 
@@ -201,6 +236,9 @@ mod tests {
             ("{{#each a}}{{/each}}", "{{#each a as |b|}}{{/each}}"),
             ("x", "{{#*inline \"a\"}}{{/inline}}"),
             ("x", "{{{{raw}}}}{{{{/raw}}}}"),
+            ("{{#lock \"a\"}}x{{/lock}}", "{{#lock \"b\"}}x{{/lock}}"),
+            ("{{#lock \"a\"}}x{{/lock}}", "{{#lock \"a\"}}x{{b}}{{/lock}}"),
+            ("{{#lock \"a\"}}x{{/lock}}", "{{#lock a}}x{{/lock}}"),
         ] {
             assert!(!agrees(ours, theirs), "{theirs}");
         }

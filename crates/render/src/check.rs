@@ -1,8 +1,8 @@
 //! Finds everything that is wrong with a package.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+mod trial;
 
-use domain::PartnerShelf;
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use crate::{
     assets,
@@ -10,15 +10,11 @@ use crate::{
     diagnostic::{Diagnostic, Findings, expected_name},
     files::{PackageFiles, SharedTemplates, text_of},
     manifest::{self, Places, is_language},
-    package::{Package, Step, StepKind},
+    package::{Package, StepKind},
     sample::{self, Sample},
-    skeleton::{MessageLinks, Rendered},
     verify::{Library, Part, Verifier, own},
     version::{self, Frozen, PublishedAsset},
 };
-
-const PUBLIC_URL: &str = "https://portal.example";
-const UNSUBSCRIBE: &str = "https://portal.example/u/sample-token";
 
 /// Everything that is wrong with a package, by file, line and column. Errors keep it from being
 /// published; warnings and notes don't.
@@ -50,20 +46,31 @@ pub(crate) fn examine(
     say_what_is_not_enabled(&package, &places, &source, findings);
     let mut verifier = Verifier::new(&library, &package);
     verifier.verify_all(&languages, findings);
-    let used = verifier.used;
+    let Verifier { used, locks, .. } = verifier;
     look_for_unused(files, &package, &languages, &used, findings);
     let sample = Sample::read(files, findings);
     library.0.retain(|path, _| used.contains(path));
-    let frozen = Frozen::new(package, languages, library);
+    let mut frozen = Frozen::new(package, languages, library);
+    let mut compiled = None;
+    if findings.has_no_errors() {
+        let library = Library(frozen.templates.clone());
+        match Compiled::new(frozen.package.clone(), frozen.languages.clone(), &library) {
+            Ok(made) => {
+                frozen.locks = made.lock_hashes();
+                compiled = Some(made);
+            }
+            Err(error) => findings.file_error(manifest::FILE, error.to_string(), ""),
+        }
+    }
     let size = frozen.to_blob().len();
     if size > version::MOST_BYTES {
         let message = format!("the package with its templates has {size} bytes");
         findings.file_error(manifest::FILE, message, "at most 262144 bytes");
     }
-    if let Some(sample) = sample
+    if let (Some(sample), Some(compiled)) = (sample, compiled)
         && findings.has_no_errors()
     {
-        try_out(&frozen, &sample, findings);
+        trial::try_out(&compiled, &frozen.templates, &locks, &sample, findings);
     }
     Some((frozen, assets))
 }
@@ -234,107 +241,6 @@ fn say_what_is_not_enabled(
         let message = "no step is an email that the clock sends: a launch would do nothing";
         findings.warning(manifest::FILE, source, span, message, "a step of kind `email`");
     }
-}
-
-/// Renders every step for the sample, with and without what may be missing, and looks at what every
-/// mail must have.
-fn try_out(frozen: &Frozen, sample: &Sample, findings: &mut Findings) {
-    let compiled = match Compiled::from_blob(&frozen.to_blob()) {
-        Ok(compiled) => compiled,
-        Err(error) => {
-            findings.file_error(manifest::FILE, error.to_string(), "");
-            return;
-        }
-    };
-    let full = sample.shelf();
-    let mut bare = full.clone();
-    bare.slots.retain(|name, _| frozen.package.slots.get(name).is_some_and(|slot| slot.required));
-    bare.brand.logo = None;
-    bare.brand.contact_person.phone = String::new();
-    let mails: Vec<(&Step, u32)> = frozen
-        .package
-        .email_steps()
-        .flat_map(|step| (0..step.templates().count() as u32).map(move |number| (step, number)))
-        .collect();
-    for shelf in [&full, &bare] {
-        for language in &frozen.languages {
-            for (step, occurrence) in &mails {
-                let trial =
-                    Trial { compiled: &compiled, step, occurrence: *occurrence, language, shelf };
-                if !trial.run(sample, findings) {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// One mail for one partner in one language.
-struct Trial<'t> {
-    compiled: &'t Compiled,
-    step: &'t Step,
-    occurrence: u32,
-    language: &'t str,
-    shelf: &'t PartnerShelf,
-}
-
-impl Trial<'_> {
-    /// Looks at what every mail must have; false if the rest would say the same again.
-    fn run(&self, sample: &Sample, findings: &mut Findings) -> bool {
-        let Self { compiled, step, occurrence, language, shelf } = self;
-        let skeleton =
-            match compiled.skeleton_of(&step.key, *occurrence, language, shelf, PUBLIC_URL) {
-                Ok(skeleton) => skeleton,
-                Err(error) => {
-                    let message =
-                        format!("step `{}` can't be rendered: {}", step.key, chain(&error));
-                    findings.file_error(sample::FILE, message, "a sample that fits the package");
-                    return false;
-                }
-            };
-        let links = MessageLinks { unsubscribe_url: UNSUBSCRIBE };
-        let nobody = BTreeMap::new();
-        for person in sample.people.iter().chain([&nobody]) {
-            match skeleton.message(person, &links) {
-                Ok(rendered) => self.look_at(&rendered, findings),
-                Err(error) => {
-                    findings.file_error(sample::FILE, chain(&error), "");
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn look_at(&self, rendered: &Rendered, findings: &mut Findings) {
-        let template = self.step.template_for(self.occurrence).unwrap_or_default();
-        let mut lacks = |part: Part, what: &str| {
-            let entry = Library::entry(self.compiled.package(), self.language, template, part);
-            let message = format!("{} of step `{}` lacks {what}", part.file(), self.step.key);
-            findings.file_error(&entry, message, "what every mail must have");
-        };
-        if rendered.subject.is_empty() {
-            lacks(Part::Subject, "any text");
-        }
-        for (part, text) in [(Part::Text, &rendered.text), (Part::Html, &rendered.html)] {
-            if !text.contains(UNSUBSCRIBE) {
-                lacks(part, "the unsubscribe link");
-            }
-            let text = unwrapped(text);
-            let is_shown = |line: &String| {
-                let line = crate::clean::clean(line, crate::brand::MOST_LINE);
-                text.contains(&*line) || text.contains(&crate::engine::escape_html(&line))
-            };
-            if !self.shelf.brand.postal_address.iter().all(is_shown) {
-                lacks(part, "the partner's postal address");
-            }
-        }
-    }
-}
-
-/// Text without line breaks, so that wrapping hides nothing.
-fn unwrapped(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An error with everything that led to it.

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// An sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Colour(u8, u8, u8);
+pub(crate) struct Colour(pub(crate) u8, pub(crate) u8, pub(crate) u8);
 
 /// White.
 pub(crate) const WHITE: Colour = Colour(0xFF, 0xFF, 0xFF);

@@ -7,17 +7,19 @@ use handlebars::{Context, Handlebars};
 use serde_json::{Value, json};
 
 use crate::{
+    agreement,
     brand::{self, validate_brand},
     clean::clean,
     diagnostic::Findings,
     engine,
     error::RenderError,
+    locks::Lock,
     mark::Mark,
     package::{Package, SlotKind, Step},
-    skeleton::{MOST_BYTES, Skeleton},
+    skeleton::{MOST_BYTES, PartLocks, Skeleton},
     slots::{self, Value as SlotValue, rich_text::RichText},
-    verify::{Library, Part, Verifier},
-    version::{self, Frozen},
+    verify::{Library, Part, Verifier, own},
+    version::{self, Frozen, LockHashes},
 };
 
 /// A version that is ready to render; make it once, share it.
@@ -25,7 +27,14 @@ pub struct Compiled {
     package: Package,
     languages: Vec<String>,
     /// By language and folder of templates.
-    registries: BTreeMap<(String, String), [Handlebars<'static>; 3]>,
+    mails: BTreeMap<(String, String), Mail>,
+}
+
+/// What a folder of templates makes in one language.
+struct Mail {
+    /// Subject, text and HTML.
+    registries: [Handlebars<'static>; 3],
+    locks: PartLocks,
 }
 
 impl fmt::Debug for Compiled {
@@ -65,27 +74,57 @@ impl Compiled {
                 return Err(RenderError::Blob(format!("the asset `{name}` has no picture")));
             }
         }
-        Self::new(frozen.package, frozen.languages, &library)
+        let compiled = Self::new(frozen.package, frozen.languages, &library)?;
+        if compiled.lock_hashes() != frozen.locks {
+            return Err(refuse("its locks are not those it was published with"));
+        }
+        Ok(compiled)
     }
 
-    fn new(
+    /// The hash of every lock, by the file it stands in and its name.
+    pub(crate) fn lock_hashes(&self) -> LockHashes {
+        let mut hashes = LockHashes::new();
+        for ((language, template), mail) in &self.mails {
+            for (part, locks) in [(Part::Text, &mail.locks.text), (Part::Html, &mail.locks.html)] {
+                for lock in locks {
+                    let of_file = hashes.entry(own(language, template, part.file())).or_default();
+                    of_file.insert(lock.name().to_owned(), lock.hash().clone());
+                }
+            }
+        }
+        hashes
+    }
+
+    /// Whether the mail of a folder of templates has locks.
+    pub(crate) fn has_locks(&self, language: &str, template: &str) -> bool {
+        let mail = self.mails.get(&(language.to_owned(), template.to_owned()));
+        mail.is_some_and(|mail| !mail.locks.html.is_empty() || !mail.locks.text.is_empty())
+    }
+
+    /// Makes a version ready whose templates were looked at.
+    pub(crate) fn new(
         package: Package,
         languages: Vec<String>,
         library: &Library,
     ) -> Result<Self, RenderError> {
-        let mut registries = BTreeMap::new();
+        let mut mails = BTreeMap::new();
         for language in &languages {
             for template in package.email_steps().flat_map(Step::templates) {
                 let registry = |part| {
                     engine::registry(library, &package, language, template, part)
                         .map_err(|error| RenderError::Blob(error.to_string()))
                 };
-                let parts =
+                let registries =
                     [registry(Part::Subject)?, registry(Part::Text)?, registry(Part::Html)?];
-                registries.insert((language.clone(), template.to_owned()), parts);
+                let locks = PartLocks {
+                    text: locks_of(&registries[1], Part::Text),
+                    html: locks_of(&registries[2], Part::Html),
+                };
+                let mail = Mail { registries, locks };
+                mails.insert((language.clone(), template.to_owned()), mail);
             }
         }
-        Ok(Self { package, languages, registries })
+        Ok(Self { package, languages, mails })
     }
 
     /// What the package says about itself.
@@ -157,8 +196,8 @@ impl Compiled {
             occurrence,
             editions: known.editions.len(),
         })?;
-        let registries = self
-            .registries
+        let mail = self
+            .mails
             .get(&(language.to_owned(), template.to_owned()))
             .ok_or_else(|| RenderError::UnknownLanguage(language.to_owned()))?;
         let fields = self.package.person_fields.clone();
@@ -170,7 +209,7 @@ impl Compiled {
             data(&self.package, language, shelf, public_url, person, unsubscribe)?;
         let context = Context::from(data);
         let mut rendered = Vec::with_capacity(Part::MAIL.len());
-        for (part, registry) in Part::MAIL.into_iter().zip(registries) {
+        for (part, registry) in Part::MAIL.into_iter().zip(&mail.registries) {
             let text = engine::render(registry, &context, MOST_BYTES).map_err(|source| {
                 RenderError::Template { step: step.to_string(), part: part.file(), source }
             })?;
@@ -179,9 +218,15 @@ impl Compiled {
             rendered.push(text);
         }
         let rendered: [String; 3] = rendered.try_into().unwrap_or_default();
-        Skeleton::new(fields, rendered, &rich)
-            .ok_or_else(|| RenderError::Blob("its conditionals do not fit together".to_owned()))
+        Skeleton::new(fields, rendered, &rich, mail.locks.clone())
     }
+}
+
+/// The locks in what a part's content is.
+fn locks_of(registry: &Handlebars<'_>, part: Part) -> Vec<Lock> {
+    let content = registry.get_template("content");
+    let locks = content.map(agreement::locks_of).unwrap_or_default();
+    locks.into_iter().map(|(name, content)| Lock::new(name, &content, part)).collect()
 }
 
 /// What templates see of everything but the person.

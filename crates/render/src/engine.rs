@@ -1,17 +1,18 @@
 //! Handlebars as templates here may use it: strict, with our own conditionals and an allow-list of helpers.
 
-use std::io::{self, Write};
+pub(crate) mod helpers;
 
-use handlebars::{
-    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason,
-    Renderable, ScopedJson,
+use std::{
+    io::{self, Write},
+    sync::Arc,
 };
+
+use handlebars::{Context, Handlebars};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
 
 use crate::{
-    mark::Mark,
     package::Package,
+    speaker::Speaker,
     verify::{Library, Part},
 };
 
@@ -35,10 +36,8 @@ pub(crate) fn registry(
     part: Part,
 ) -> Result<Handlebars<'static>, Box<handlebars::TemplateError>> {
     let mut registry = empty_registry(part);
-    registry.register_helper("if", Box::new(Conditional { is_negated: false }));
-    registry.register_helper("unless", Box::new(Conditional { is_negated: true }));
-    registry.register_helper("default", Box::new(Default));
-    registry.register_helper("percent", Box::new(Percent));
+    helpers::register_deciding(&mut registry);
+    helpers::register_speaking(&mut registry, &Arc::new(Speaker::new(language)));
     register_templates(&mut registry, library, package, language, template, part)?;
     Ok(registry)
 }
@@ -149,128 +148,6 @@ impl Write for Capped {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// `if` and `unless`: decided now by what the partner is, and left open by what the person is.
-struct Conditional {
-    is_negated: bool,
-}
-
-impl HelperDef for Conditional {
-    fn call<'reg: 'rc, 'rc>(
-        &self,
-        helper: &Helper<'rc>,
-        registry: &'reg Handlebars<'reg>,
-        context: &'rc Context,
-        state: &mut RenderContext<'reg, 'rc>,
-        out: &mut dyn Output,
-    ) -> HelperResult {
-        let value = value(helper, 0, "if")?;
-        let (then, otherwise) = match self.is_negated {
-            false => (helper.template(), helper.inverse()),
-            true => (helper.inverse(), helper.template()),
-        };
-        let Some(field) = value.as_str().and_then(Mark::field_of) else {
-            let branch = if is_there(value) { then } else { otherwise };
-            return branch.map_or(Ok(()), |branch| branch.render(registry, context, state, out));
-        };
-        out.write(&Mark::If(field).text())?;
-        if let Some(branch) = then {
-            branch.render(registry, context, state, out)?;
-        }
-        out.write(&Mark::Else.text())?;
-        if let Some(branch) = otherwise {
-            branch.render(registry, context, state, out)?;
-        }
-        out.write(&Mark::End.text())?;
-        Ok(())
-    }
-}
-
-/// `default value other`.
-struct Default;
-
-impl HelperDef for Default {
-    fn call_inner<'reg: 'rc, 'rc>(
-        &self,
-        helper: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
-    ) -> Result<ScopedJson<'rc>, handlebars::RenderError> {
-        let first = value(helper, 0, "default")?;
-        let other = value(helper, 1, "default")?;
-        let answer = match first.as_str().and_then(Mark::field_of) {
-            Some(field) => Value::String(format!(
-                "{}{}{}{}{}",
-                Mark::If(field).text(),
-                Mark::Field(field).text(),
-                Mark::Else.text(),
-                written(other),
-                Mark::End.text(),
-            )),
-            None if is_there(first) => first.clone(),
-            None => other.clone(),
-        };
-        Ok(ScopedJson::Derived(answer))
-    }
-}
-
-/// `percent value`.
-struct Percent;
-
-impl HelperDef for Percent {
-    fn call_inner<'reg: 'rc, 'rc>(
-        &self,
-        helper: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
-    ) -> Result<ScopedJson<'rc>, handlebars::RenderError> {
-        let text = written(value(helper, 0, "percent")?);
-        let encoded = match Mark::field_of(&text) {
-            Some(field) => Mark::Percent(field).text(),
-            None => {
-                let mut encoded = String::new();
-                push_percent(&mut encoded, &text);
-                encoded
-            }
-        };
-        Ok(ScopedJson::Derived(Value::String(encoded)))
-    }
-}
-
-fn value<'h>(
-    helper: &'h Helper<'_>,
-    number: usize,
-    name: &'static str,
-) -> Result<&'h Value, handlebars::RenderError> {
-    let param =
-        helper.param(number).ok_or(RenderErrorReason::ParamNotFoundForIndex(name, number))?;
-    if param.is_value_missing() {
-        let path = param.relative_path().cloned();
-        return Err(RenderErrorReason::MissingVariable(path).into());
-    }
-    Ok(param.value())
-}
-
-fn is_there(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(_) => true,
-    }
-}
-
-fn written(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
     }
 }
 

@@ -49,6 +49,17 @@ pub enum RenderError {
         /// How many there are.
         editions: usize,
     },
+    /// Something that every message must have is not in this one as it was published. The message
+    /// does not leave.
+    #[error("lock `{name}` of {part}: {why}")]
+    Lock {
+        /// The lock.
+        name: String,
+        /// `body.txt` or `body.html`.
+        part: &'static str,
+        /// What is wrong.
+        why: String,
+    },
     /// The package does not speak this language.
     #[error("the package has no templates in language `{0}`")]
     UnknownLanguage(String),

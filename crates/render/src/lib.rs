@@ -22,6 +22,7 @@ mod error;
 mod files;
 mod html_place;
 mod languages;
+mod locks;
 mod manifest;
 mod mark;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub mod picture;
 mod sample;
 mod skeleton;
 mod slots;
+mod speaker;
 mod text;
 mod verify;
 mod version;

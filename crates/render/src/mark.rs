@@ -11,7 +11,7 @@ pub(crate) const OPEN: char = '\u{FDD0}';
 pub(crate) const CLOSE: char = '\u{FDD1}';
 
 /// What a mark stands for. `usize` is the number of a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// The field's value, escaped for the part it stands in.
     Field(usize),
@@ -25,11 +25,15 @@ pub(crate) enum Mark {
     End,
     /// A partner's rich text, as the part has it. The number is that of the text.
     Rich(usize),
+    /// What follows up to `Unlock` is locked under this name.
+    Lock(String),
+    /// The end of what is locked.
+    Unlock,
 }
 
 impl Mark {
     /// The mark as it travels.
-    pub(crate) fn text(self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Field(n) => format!("{OPEN}f{n}{CLOSE}"),
             Self::Percent(n) => format!("{OPEN}p{n}{CLOSE}"),
@@ -37,6 +41,8 @@ impl Mark {
             Self::Else => format!("{OPEN}e{CLOSE}"),
             Self::End => format!("{OPEN}z{CLOSE}"),
             Self::Rich(n) => format!("{OPEN}r{n}{CLOSE}"),
+            Self::Lock(name) => format!("{OPEN}l{name}{CLOSE}"),
+            Self::Unlock => format!("{OPEN}u{CLOSE}"),
         }
     }
 
@@ -51,6 +57,8 @@ impl Mark {
             "e" => Some(Self::Else),
             "z" => Some(Self::End),
             "r" => field().map(Self::Rich),
+            "l" => Some(Self::Lock(number.to_owned())),
+            "u" => Some(Self::Unlock),
             _ => None,
         }
     }
@@ -71,9 +79,16 @@ mod tests {
 
     #[test]
     fn marks_read_back() {
-        for mark in
-            [Mark::Field(0), Mark::Percent(12), Mark::If(3), Mark::Else, Mark::End, Mark::Rich(2)]
-        {
+        for mark in [
+            Mark::Field(0),
+            Mark::Percent(12),
+            Mark::If(3),
+            Mark::Else,
+            Mark::End,
+            Mark::Rich(2),
+            Mark::Lock("terms".to_owned()),
+            Mark::Unlock,
+        ] {
             let text = mark.text();
             let inside = text.strip_prefix(OPEN).unwrap().strip_suffix(CLOSE).unwrap();
             assert_eq!(Mark::read(inside), Some(mark));

@@ -52,6 +52,8 @@ fn at_once(
         let mut registry: Handlebars<'static> = empty_registry(part);
         registry.register_helper("default", Box::new(default));
         registry.register_helper("percent", Box::new(percent));
+        let speaker = std::sync::Arc::new(crate::speaker::Speaker::new("en"));
+        crate::engine::helpers::register_speaking(&mut registry, &speaker);
         let step = &package.steps[step];
         register_templates(&mut registry, &library, package, "en", &step.template, part).unwrap();
         registry.render_with_context(ENTRY, &context).unwrap()

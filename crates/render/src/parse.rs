@@ -6,6 +6,7 @@
 //! depth is bounded before anything recursive, handlebars' own parser included, sees the template.
 
 mod expression;
+mod lock;
 
 use std::ops::Range;
 
@@ -32,6 +33,9 @@ pub(crate) enum Node {
     If { condition: Expression, then: Vec<Node>, otherwise: Vec<Node> },
     /// `{{#each list}}`.
     Each { list: Expression, body: Vec<Node>, otherwise: Vec<Node>, span: Span },
+    /// `{{#lock "name"}}`: constant text that every message must have as it is. `span` is all of it,
+    /// from tag to tag.
+    Lock { name: String, body: Vec<Span>, span: Span },
     /// `{{> name key=value}}`.
     Partial { name: String, arguments: Vec<(String, Expression)>, span: Span },
 }
@@ -224,7 +228,7 @@ impl Reader<'_> {
             self.error(span, "blocks are nested too deep", "at most 32 levels");
             return false;
         }
-        let known = ["if", "unless", "each"];
+        let known = ["if", "unless", "each", "lock"];
         if !known.contains(&name.as_str()) {
             let expected = crate::diagnostic::expected_name(&name, known);
             self.error(span, format!("there is no block `{name}`"), expected);
@@ -316,6 +320,10 @@ impl Reader<'_> {
             let is_chained = open.is_chained;
             let then = open.then;
             let otherwise = open.otherwise.unwrap_or_default();
+            if open.name == "lock" {
+                let whole = open.span.start..span.end;
+                return self.lock(&open.expression, &then, otherwise.len(), whole);
+            }
             self.push(match open.name.as_str() {
                 "each" => {
                     Node::Each { list: open.expression, body: then, otherwise, span: open.span }
@@ -435,6 +443,22 @@ mod tests {
             ("{{#with a}}{{/with}}", "t:1:1: error: there is no block `with`"),
             ("{{#if}}{{/if}}", "t:1:1: error: `if` takes one value, and 0 stand here"),
             ("{{#if a b}}{{/if}}", "t:1:1: error: `if` takes one value, and 2 stand here"),
+            ("{{#lock terms}}x{{/lock}}", "t:1:9: error: a lock has no such name"),
+            ("{{#lock \"A b\"}}x{{/lock}}", "t:1:9: error: a lock has no such name"),
+            (
+                "{{#lock \"a\"}}x{{b}}{{/lock}}",
+                "t:1:17: error: something that may change stands in a lock",
+            ),
+            ("{{#lock \"a\"}}{{> b}}{{/lock}}", "t:1:14: error: something that may change"),
+            (
+                "{{#lock \"a\"}}{{#if b}}x{{/if}}{{/lock}}",
+                "t:1:20: error: something that may change",
+            ),
+            (
+                "{{#lock \"a\"}}{{#lock \"b\"}}x{{/lock}}{{/lock}}",
+                "t:1:14: error: something that may change",
+            ),
+            ("{{#lock \"a\"}}x{{else}}y{{/lock}}", "t:1:1: error: a lock has an `{{else}}`"),
             ("{{}}", "t:1:3: error: nothing stands in the tag"),
             ("{{! never", "t:1:1: error: the comment is never closed"),
             ("{{default x \"y}}", "t:1:1: error: `{{` is never closed"),

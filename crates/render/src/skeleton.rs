@@ -6,6 +6,7 @@ use crate::{
     clean::clean,
     engine::{push_html, push_percent},
     error::RenderError,
+    locks::{self, Lock},
     mark::{CLOSE, Mark, OPEN},
     slots::rich_text::RichText,
     text,
@@ -50,22 +51,45 @@ struct Inner {
     subject: Segments,
     text: Segments,
     html: Segments,
+    locks: PartLocks,
+}
+
+/// The locks of a mail's parts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PartLocks {
+    /// Those of the text.
+    pub(crate) text: Vec<Lock>,
+    /// Those of the HTML.
+    pub(crate) html: Vec<Lock>,
 }
 
 impl Skeleton {
     /// Puts together what was rendered with marks. Field number `fields.len()` is the unsubscribe link;
     /// `rich` are the partner's rich texts.
+    ///
+    /// # Errors
+    /// The marks do not fit together, or something around a lock hides it.
     pub(crate) fn new(
         fields: Vec<String>,
         rendered: [String; 3],
         rich: &[RichText],
-    ) -> Option<Self> {
+        locks: PartLocks,
+    ) -> Result<Self, RenderError> {
         let [subject, text, html] = rendered;
-        Some(Self(Arc::new(Inner {
+        let misfit = || RenderError::Blob("its conditionals do not fit together".to_owned());
+        let read = |rendered: &str, part: Part| {
+            Segments::read(rendered, rich, part, Locked::Bare).ok_or_else(misfit)
+        };
+        if !locks.html.is_empty() {
+            let marked = Segments::read(&html, rich, Part::Html, Locked::InComments);
+            see_locks(&marked.ok_or_else(misfit)?, fields.len() + 1, &locks.html)?;
+        }
+        Ok(Self(Arc::new(Inner {
+            subject: read(&subject, Part::Subject)?,
+            text: read(&text, Part::Text)?,
+            html: read(&html, Part::Html)?,
             fields,
-            subject: Segments::read(&subject, rich, Part::Subject)?,
-            text: Segments::read(&text, rich, Part::Text)?,
-            html: Segments::read(&html, rich, Part::Html)?,
+            locks,
         })))
     }
 
@@ -73,7 +97,7 @@ impl Skeleton {
     /// is left out.
     ///
     /// # Errors
-    /// A part larger than 512 KiB.
+    /// A part larger than 512 KiB, or one without a lock of the package as it was published.
     pub fn message(
         &self,
         fields: &BTreeMap<String, String>,
@@ -88,10 +112,41 @@ impl Skeleton {
         values.push(clean(links.unsubscribe_url, MOST_LINK));
         let html = inner.html.write(&values, Part::Html)?;
         let text = text::wrap(&inner.text.write(&values, Part::Text)?);
+        for lock in &inner.locks.html {
+            lock.check(&html, Part::Html)?;
+        }
+        for lock in &inner.locks.text {
+            lock.check(&text, Part::Text)?;
+        }
         let subject = inner.subject.write(&values, Part::Subject)?;
         let subject = clean(&subject, MOST_SUBJECT).into_owned();
         Ok(Rendered { subject, text, html })
     }
+}
+
+/// Looks whether the locks are seen, by somebody with every field and by somebody with none.
+fn see_locks(marked: &Segments, fields: usize, locks: &[Lock]) -> Result<(), RenderError> {
+    for value in ["x", ""] {
+        let values = vec![Cow::Borrowed(value); fields];
+        let html = marked.write(&values, Part::Html)?;
+        locks::look(&html, locks.iter().map(Lock::name)).map_err(|(name, why)| {
+            RenderError::Lock {
+                name,
+                part: Part::Html.file(),
+                why: format!("it is not seen: {why}"),
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// What becomes of the marks around what is locked.
+#[derive(Clone, Copy, PartialEq)]
+enum Locked {
+    /// Nothing.
+    Bare,
+    /// Comments, so that what is parsed says where the locks are.
+    InComments,
 }
 
 /// A rendered part, cut at its marks.
@@ -112,7 +167,7 @@ enum Segment {
 
 impl Segments {
     /// Cuts at marks; `None` if they do not fit together.
-    fn read(rendered: &str, rich: &[RichText], part: Part) -> Option<Self> {
+    fn read(rendered: &str, rich: &[RichText], part: Part, locked: Locked) -> Option<Self> {
         struct Open {
             field: usize,
             then: Vec<Segment>,
@@ -127,6 +182,7 @@ impl Segments {
         }
         let mut root = Vec::new();
         let mut open: Vec<Open> = Vec::new();
+        let mut lock = None;
         let mut literal = 0;
         let mut rest = rendered;
         while let Some(at) = rest.find(OPEN) {
@@ -145,6 +201,20 @@ impl Segments {
                     literal += text.len();
                     let text = Segment::Literal(text.as_str().into());
                     current(&mut root, &mut open).push(text);
+                }
+                Mark::Lock(name) => {
+                    if locked == Locked::InComments {
+                        let comment = Segment::Literal(format!("<!--lock:{name}-->").into());
+                        current(&mut root, &mut open).push(comment);
+                    }
+                    lock = Some(name);
+                }
+                Mark::Unlock => {
+                    let name = lock.take()?;
+                    if locked == Locked::InComments {
+                        let comment = Segment::Literal(format!("<!--/lock:{name}-->").into());
+                        current(&mut root, &mut open).push(comment);
+                    }
                 }
                 Mark::If(field) => open.push(Open { field, then: Vec::new(), otherwise: None }),
                 Mark::Else => {
@@ -167,7 +237,7 @@ impl Segments {
             literal += rest.len();
             root.push(Segment::Literal(rest.into()));
         }
-        open.is_empty().then_some(Self { segments: root, literal })
+        (open.is_empty() && lock.is_none()).then_some(Self { segments: root, literal })
     }
 
     fn write(&self, values: &[Cow<'_, str>], part: Part) -> Result<String, RenderError> {
@@ -210,7 +280,8 @@ mod tests {
 
     fn message(template: &str, value: &str) -> Rendered {
         let parts = [template.to_owned(), template.to_owned(), template.to_owned()];
-        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[]).expect("marks fit");
+        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default())
+            .expect("marks fit");
         let fields = BTreeMap::from([("x".to_owned(), value.to_owned())]);
         skeleton.message(&fields, &links()).expect("it is small")
     }
@@ -248,9 +319,11 @@ mod tests {
             ),
             OPEN.to_string(),
             Mark::Rich(0).text(),
+            Mark::Unlock.text(),
+            Mark::Lock("a".to_owned()).text(),
             format!("{OPEN}{CLOSE}"),
         ] {
-            assert!(Segments::read(&bad, &[], Part::Html).is_none(), "{bad:?}");
+            assert!(Segments::read(&bad, &[], Part::Html, Locked::Bare).is_none(), "{bad:?}");
         }
     }
 
@@ -258,7 +331,8 @@ mod tests {
     fn a_message_that_grows_too_large_is_refused() {
         let template = Mark::Field(0).text().repeat(4_000);
         let parts = [template.clone(), template.clone(), template];
-        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[]).expect("marks fit");
+        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default())
+            .expect("marks fit");
         let fields = BTreeMap::from([("x".to_owned(), "é".repeat(MOST_FIELD))]);
         let error = skeleton.message(&fields, &links()).unwrap_err();
         assert_eq!(error.to_string(), "body.html is larger than 524288 bytes");

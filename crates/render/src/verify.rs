@@ -1,5 +1,8 @@
 //! Looks at every template a step needs, and at every place a value stands in it.
 
+mod calls;
+mod lock;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
@@ -8,7 +11,7 @@ use crate::{
     html_place::Place,
     package::Package,
     parse::{self, Expression, Node, Span},
-    vocabulary::{HELPERS, Kind, Vocabulary},
+    vocabulary::{Kind, Vocabulary},
 };
 
 /// The most parts one message's templates may unfold to: what keeps partials that call partials that
@@ -135,6 +138,8 @@ pub(crate) struct Verifier<'a> {
     trees: BTreeMap<String, Tree>,
     /// Files that steps need.
     pub(crate) used: BTreeSet<String>,
+    /// Where locks stand, by file and name.
+    pub(crate) locks: BTreeMap<(String, String), Span>,
 }
 
 /// One part of one step in one language, on its way.
@@ -150,11 +155,19 @@ struct Walk<'v, 'a> {
     seen: BTreeSet<(String, Vec<(String, Kind)>)>,
     /// How many parts each file unfolds to.
     weights: BTreeMap<String, u64>,
+    /// How many blocks are open in the file that is looked at.
+    blocks: usize,
 }
 
 impl<'a> Verifier<'a> {
     pub(crate) fn new(library: &'a Library, package: &'a Package) -> Self {
-        Self { library, package, trees: BTreeMap::new(), used: BTreeSet::new() }
+        Self {
+            library,
+            package,
+            trees: BTreeMap::new(),
+            used: BTreeSet::new(),
+            locks: BTreeMap::new(),
+        }
     }
 
     /// Looks at everything a package has templates for, in every language.
@@ -187,6 +200,7 @@ impl<'a> Verifier<'a> {
             open: Vec::new(),
             seen: BTreeSet::new(),
             weights: BTreeMap::new(),
+            blocks: 0,
         };
         if walk.verifier.library.0.contains_key(&entry) {
             walk.file(&entry, &vocabulary, &[]);
@@ -216,8 +230,10 @@ impl Walk<'_, '_> {
         }
         let Some(nodes) = self.verifier.tree(path, source, self.findings) else { return 1 };
         self.open.push(path.to_owned());
+        let outside = std::mem::take(&mut self.blocks);
         let mut place = Place::Text;
         let weight = self.nodes(path, source, &nodes, vocabulary, &mut place);
+        self.blocks = outside;
         self.open.pop();
         if self.part.is_html() && place != Place::Text {
             let end = source.len().saturating_sub(1);
@@ -281,8 +297,10 @@ impl Walk<'_, '_> {
                     );
                 }
                 let mut other = place.clone();
+                self.blocks += 1;
                 let one = self.nodes(path, source, then, vocabulary, place);
                 let two = self.nodes(path, source, otherwise, vocabulary, &mut other);
+                self.blocks -= 1;
                 if self.part.is_html() && *place != other {
                     let message = "the branches end in different places of the HTML";
                     let expected = "both branches to open and close the same tags and quotes";
@@ -314,8 +332,10 @@ impl Walk<'_, '_> {
                 }
                 let before = place.clone();
                 let inner = vocabulary.in_list();
+                self.blocks += 1;
                 let one = self.nodes(path, source, body, &inner, place);
                 let two = self.nodes(path, source, otherwise, vocabulary, &mut before.clone());
+                self.blocks -= 1;
                 if self.part.is_html() && *place != before {
                     let message =
                         "the body of `each` ends in another place of the HTML than it begins";
@@ -328,6 +348,10 @@ impl Walk<'_, '_> {
                     );
                 }
                 one.saturating_mul(crate::brand::MOST_ADDRESS_LINES as u64).saturating_add(two)
+            }
+            Node::Lock { name, body, span } => {
+                self.lock(path, source, name, body, span, place);
+                1
             }
             Node::Partial { name, arguments, span } => {
                 self.partial(path, source, name, arguments, span, vocabulary, place)
@@ -436,116 +460,5 @@ impl Walk<'_, '_> {
         {
             self.findings.error(path, source, span, message, expected);
         }
-    }
-
-    /// Of what kind a value is, if it is one.
-    fn expression(
-        &mut self,
-        path: &str,
-        source: &str,
-        value: &Expression,
-        vocabulary: &Vocabulary,
-    ) -> Option<Kind> {
-        match value {
-            Expression::Text { .. } => Some(Kind::Text),
-            Expression::Constant { text, .. } => {
-                let is_number = text.parse::<f64>().is_ok();
-                Some(if is_number { Kind::Number } else { Kind::Flag })
-            }
-            Expression::Path { text, span } => {
-                let kind = vocabulary.kind(text);
-                if kind.is_none() {
-                    let (message, expected) = self.unknown(text, vocabulary);
-                    self.findings.error(path, source, span, message, expected);
-                }
-                kind
-            }
-            Expression::Call { helper, values, span } => {
-                let mut kinds = Vec::new();
-                for value in values {
-                    kinds.push(self.expression(path, source, value, vocabulary)?);
-                }
-                let answer = match (helper.as_str(), &kinds[..]) {
-                    ("default", [value, other])
-                        if *value == Kind::Person && other.can_be_written() =>
-                    {
-                        Ok(Kind::PersonOr)
-                    }
-                    ("default" | "eq", kinds)
-                        if kinds.iter().any(|it| matches!(it, Kind::RichText | Kind::Moment)) =>
-                    {
-                        Err("values that are plain text")
-                    }
-                    ("default", [Kind::Url, Kind::Url]) => Ok(Kind::Url),
-                    ("default", [Kind::Colour, Kind::Colour]) => Ok(Kind::Colour),
-                    ("default", [value, other])
-                        if value.is_known_early()
-                            && value.can_be_written()
-                            && other.can_be_written() =>
-                    {
-                        Ok(if other.is_known_early() { Kind::Text } else { Kind::PersonOr })
-                    }
-                    ("default", _) => Err("`default value other`"),
-                    ("percent", [Kind::Text | Kind::Person | Kind::Url]) => Ok(Kind::Encoded),
-                    ("percent", _) => Err("`percent value` with a text"),
-                    ("eq", [one, two]) if one.is_known_early() && two.is_known_early() => {
-                        Ok(Kind::Flag)
-                    }
-                    ("eq", _) => Err("`eq value value`, none of a person"),
-                    _ => {
-                        let message = format!("there is no helper `{helper}`");
-                        let expected = expected_name(helper, HELPERS);
-                        self.findings.error(path, source, span, message, expected);
-                        return None;
-                    }
-                };
-                match answer {
-                    Ok(kind) => Some(kind),
-                    Err(expected) => {
-                        let message = format!("`{helper}` can't be called like this");
-                        self.findings.error(path, source, span, message, expected);
-                        None
-                    }
-                }
-            }
-        }
-    }
-
-    fn unknown(&self, name: &str, vocabulary: &Vocabulary) -> (String, String) {
-        let bare = name.strip_prefix("@root.").unwrap_or(name);
-        if vocabulary.is_in_list() && bare == name {
-            let root = format!("@root.{name}");
-            if vocabulary.kind(&root).is_some() {
-                return (format!("`{name}` is not known inside `each`"), format!("`{root}`"));
-            }
-        }
-        if let Some(field) = bare.strip_prefix("person.") {
-            let fields = self.verifier.package.person_fields.iter().map(String::as_str);
-            let expected = match crate::diagnostic::nearest(field, fields) {
-                Some(near) => format!("perhaps `person.{near}`"),
-                None => "a field named in `fields` of `[person]` in package.toml".to_owned(),
-            };
-            return (format!("the package declares no person field `{field}`"), expected);
-        }
-        let group = bare.split('.').next().unwrap_or(bare);
-        let near = crate::diagnostic::nearest(name, vocabulary.names());
-        let expected = match near {
-            Some(near) => format!("perhaps `{near}`"),
-            None => {
-                let inside = format!("{group}.");
-                let siblings: Vec<_> = vocabulary
-                    .names()
-                    .filter(|known| known.starts_with(&inside))
-                    .map(|known| format!("`{known}`"))
-                    .collect();
-                if siblings.is_empty() {
-                    "a name under campaign, assets, links, partner, person, sender, slots or vendor"
-                        .to_owned()
-                } else {
-                    format!("one of {}", siblings.join(", "))
-                }
-            }
-        };
-        (format!("there is nothing called `{name}`"), expected)
     }
 }

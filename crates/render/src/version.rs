@@ -1,5 +1,7 @@
 //! A published package: everything needed to render it, frozen under the hash of its content.
 
+use std::collections::BTreeMap;
+
 use domain::ContentHash;
 use serde::{Deserialize, Serialize};
 
@@ -53,8 +55,14 @@ pub(crate) struct Frozen {
     pub(crate) v: u32,
     pub(crate) package: Package,
     pub(crate) languages: Vec<String>,
-    pub(crate) templates: std::collections::BTreeMap<String, String>,
+    pub(crate) templates: BTreeMap<String, String>,
+    /// A program that does not know locks does not read a version that has some.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) locks: LockHashes,
 }
+
+/// The hash of every lock's final bytes, by the file it stands in and its name.
+pub(crate) type LockHashes = BTreeMap<String, BTreeMap<String, ContentHash>>;
 
 impl Frozen {
     /// Serialises; every key is a text, so it can't fail.
@@ -87,6 +95,7 @@ pub fn publish(files: &PackageFiles, shared: &SharedTemplates) -> Result<Version
 
 impl Frozen {
     pub(crate) fn new(package: Package, languages: Vec<String>, library: Library) -> Self {
-        Self { v: domain::job::VERSION, package, languages, templates: library.0 }
+        let (v, templates) = (domain::job::VERSION, library.0);
+        Self { v, package, languages, templates, locks: LockHashes::new() }
     }
 }

@@ -56,7 +56,14 @@ impl Kind {
 }
 
 /// The helpers a template may call in a tag.
-pub(crate) const HELPERS: [&str; 3] = ["default", "eq", "percent"];
+pub(crate) const HELPERS: [&str; 9] =
+    ["default", "eq", "percent", "date", "time", "datetime", "number", "plural", "link"];
+
+/// Those that are nothing but themselves: a partial's argument can't have their names. The others
+/// are a value where they stand alone in a tag.
+const TAKEN: [&str; 11] = [
+    "default", "eq", "percent", "if", "unless", "each", "lock", "this", "person", "slots", "assets",
+];
 
 /// The link every message carries, by the name templates use.
 pub(crate) const UNSUBSCRIBE: &str = "links.unsubscribe";
@@ -184,8 +191,7 @@ impl Vocabulary {
 
     /// Whether a partial's argument may not have this name.
     pub(crate) fn is_taken(&self, name: &str) -> bool {
-        HELPERS.contains(&name)
-            || ["if", "unless", "each", "this", "person", "slots", "assets"].contains(&name)
+        TAKEN.contains(&name)
             || self.names.keys().any(|known| known.split('.').next() == Some(name))
     }
 }

@@ -2,6 +2,8 @@
 
 use render::{PackageFiles, Severity, SharedTemplates, check, publish};
 
+use crate::small::shared;
+
 const MANIFEST: &str = r#"name = "spring"
 title = "Spring"
 vendor = "Northwind Secure"
@@ -49,17 +51,6 @@ fn found_with(files: &PackageFiles, shared: &SharedTemplates) -> Vec<String> {
 
 fn found(files: &PackageFiles) -> Vec<String> {
     found_with(files, &SharedTemplates::embedded())
-}
-
-/// Shared templates with one more or another partial or layout.
-fn shared(files: &[(&str, &str)]) -> SharedTemplates {
-    let dir = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = dir.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    SharedTemplates::embedded().with_folder(dir.path()).unwrap()
 }
 
 #[test]

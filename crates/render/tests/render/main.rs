@@ -1,6 +1,8 @@
 //! What packages can say, and what becomes of them.
 
 mod diagnostics;
+mod helpers;
+mod locks;
 mod package_format;
 mod places;
 mod sample_packages;

@@ -59,6 +59,17 @@ pub fn with_manifest(manifest: &str) -> PackageFiles {
     ])
 }
 
+/// Shared templates with one more or another partial or layout.
+pub fn shared(files: &[(&str, &str)]) -> SharedTemplates {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    SharedTemplates::embedded().with_folder(dir.path()).unwrap()
+}
+
 /// What is found in it.
 pub fn found(files: &PackageFiles) -> Vec<String> {
     check(files, &SharedTemplates::embedded()).iter().map(ToString::to_string).collect()
