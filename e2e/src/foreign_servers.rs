@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ops::Range,
     process::{Command, Stdio},
 };
 
@@ -99,7 +100,9 @@ impl Brands {
         for said in [&mail.text, &mail.html, mail.header("subject"), list_id] {
             // A name that is wrapped is still one name: a branch's begins with its firm's.
             let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-            for found in self.finder.find_iter(&said) {
+            for found in
+                self.finder.find_iter(&said).filter(|found| is_a_word(&said, found.range()))
+            {
                 assert!(
                     self.owners[found.pattern().as_usize()].contains(partner),
                     "another partner's {:?} in\n{said}",
@@ -108,6 +111,12 @@ impl Brands {
             }
         }
     }
+}
+
+/// Whether what was found stands for itself: "USA" inside a token of a link does not.
+fn is_a_word(text: &str, found: Range<usize>) -> bool {
+    let touches = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    !touches(text[..found.start].chars().next_back()) && !touches(text[found.end..].chars().next())
 }
 
 fn check_headers(mail: &ReadMail, send: &SendDetail) {
