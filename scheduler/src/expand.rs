@@ -157,6 +157,7 @@ fn sends(
                         has_consent: contact.has_consent,
                         missed_its_event_time: step.due.is_some_and(Due::is_from_event)
                             && due_at < activation.start_at,
+                        late: activation.migrated_at.is_some_and(|at| due_at < at),
                     });
                     NewSend {
                         step: step.key.clone(),

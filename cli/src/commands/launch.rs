@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::UtcMillis;
-use program::{Actor, Launch, LaunchFor, Launched};
+use program::{Actor, Launch, LaunchFor, Launched, PreviewOf};
 
-use super::{moment, name_and_value, open::Settings};
+use super::{moment, name_and_value, open::Settings, slot_values};
 use crate::{
     failure::BAD_INPUT,
     output::{Output, number, table},
@@ -43,7 +43,7 @@ pub struct Options {
     /// When it starts; without it, now.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     start: Option<UtcMillis>,
-    /// A slot value.
+    /// A slot value; for a picture `NAME=@FILE what it shows`.
     #[arg(long = "slot", value_name = "NAME=VALUE", value_parser = name_and_value)]
     slots: Vec<(String, String)>,
     /// The vendor, by name or id; needed only when there are several.
@@ -65,6 +65,8 @@ pub async fn run(
         }
         None => LaunchFor::AllEligible,
     };
+    let package = PreviewOf::Published(options.package.clone());
+    let slots = slot_values(&program, &vendor, &package, options.slots).await?;
     let launch = Launch {
         vendor,
         package: options.package,
@@ -72,7 +74,7 @@ pub async fn run(
         list: options.list,
         again: options.again,
         start: options.start,
-        slots: options.slots.into_iter().collect(),
+        slots,
     };
     let launched = program.launch(&actor, &launch).await?;
     output.answer(&launched, || text(&launched))?;

@@ -12,10 +12,12 @@ pub mod render;
 mod status;
 mod vendor;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
-use domain::{ActivationId, UtcMillis};
+use domain::{ActivationId, UtcMillis, VendorId};
+use program::{Actor, PreviewOf, Program, SlotPicture};
 
 use crate::{demo, failure::EXIT_CODES, output::Output, roles};
 use open::Settings;
@@ -127,6 +129,29 @@ fn done(ended: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
 /// An activation's id as people type it.
 fn activation_id(text: &str) -> Result<ActivationId, String> {
     text.trim().parse().map_err(|error: domain::ids::ParseIdError| error.to_string())
+}
+
+/// Slot values as they were given; `name=@file` becomes a picture of the book.
+async fn slot_values(
+    program: &Program,
+    vendor: &VendorId,
+    package: &PreviewOf,
+    given: Vec<(String, String)>,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut values = BTreeMap::new();
+    for (slot, value) in given {
+        let value = match value.strip_prefix('@') {
+            None => value,
+            Some(file) => {
+                let (file, alt) = file.split_once(' ').unwrap_or((file, ""));
+                let bytes = std::fs::read(file).with_context(|| format!("can't read {file}"))?;
+                let picture = SlotPicture { slot: &slot, bytes: &bytes, alt };
+                program.slot_picture(&Actor::Ops, vendor, package, picture).await?
+            }
+        };
+        values.insert(slot, value);
+    }
+    Ok(values)
 }
 
 /// `name=value`.

@@ -4,11 +4,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use domain::{VersionState, package_version::VersionCommand};
-use program::{Actor, BeltTold, PackageChecked, PartnersChecked, PublishAs, VersionLine};
+use program::{Actor, BeltTold, PackageChecked, PartnersChecked, PublishAs, StepMap, VersionLine};
 use render::{Diagnostic, SharedTemplates};
 use serde::Serialize;
 
-use super::open::Settings;
+use super::{name_and_value, open::Settings};
 use crate::{
     failure::BAD_INPUT,
     output::{Output, number, table},
@@ -32,6 +32,8 @@ pub enum PackageCommand {
     Retire(Of),
     /// Stop every send of a version, for good.
     Recall(Of),
+    /// Move running activations to another version; nobody gets a step twice.
+    Migrate(Migrate),
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +93,30 @@ pub struct Of {
     vendor: Option<String>,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  throughline package migrate product-launch@3 product-launch@4 --step last-call=reminder
+
+A step with the same name in both versions goes on as it is. Every other step of the old one must be named:
+with its new name, or to be dropped. Steps that are new are decided for everybody; those whose time is over
+are skipped as late.")]
+pub struct Migrate {
+    /// The version activations have.
+    old: String,
+    /// The version they get.
+    new: String,
+    /// A step with another name.
+    #[arg(long = "step", value_name = "OLD=NEW", value_parser = name_and_value)]
+    steps: Vec<(String, String)>,
+    /// A step that ends.
+    #[arg(long = "drop", value_name = "OLD")]
+    dropped: Vec<String>,
+    /// The vendor, by name or id; needed only when there are several.
+    #[arg(long, value_name = "V")]
+    vendor: Option<String>,
+}
+
 pub async fn run(
     command: PackageCommand,
     settings: &Settings,
@@ -107,6 +133,7 @@ pub async fn run(
         }
         PackageCommand::Retire(of) => change(&of, VersionCommand::Retire, settings, output).await?,
         PackageCommand::Recall(of) => recall(&of, settings, output).await?,
+        PackageCommand::Migrate(migrate) => run_migrate(migrate, settings, output).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -245,6 +272,30 @@ async fn recall(of: &Of, settings: &Settings, output: Output) -> anyhow::Result<
             number(recalled.already_out.unsigned_abs()),
             number(recalled.activations),
         )
+    })
+}
+
+async fn run_migrate(migrate: Migrate, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    let program = settings.program().await?;
+    let vendor = program.find_vendor(&Actor::Ops, migrate.vendor.as_deref()).await?;
+    let map = StepMap { renamed: migrate.steps, dropped: migrate.dropped };
+    let migrated =
+        program.migrate_version(&Actor::Ops, &vendor, &migrate.old, &migrate.new, &map).await?;
+    output.answer(&migrated, || {
+        let mut text = String::new();
+        for stays in &migrated.stay {
+            text.push_str(&format!("{} stays: {}\n", stays.activation, stays.problems.join("; ")));
+        }
+        text.push_str(&format!(
+            "{} → {}: {} activations moved, {} stay, {} sends of dropped steps cancelled; {}",
+            name(&migrated.from),
+            name(&migrated.to),
+            number(migrated.moved.len() as u64),
+            number(migrated.stay.len() as u64),
+            number(migrated.dropped),
+            migrated.belt
+        ));
+        text
     })
 }
 

@@ -16,7 +16,7 @@ use program::{Actor, Preview, PreviewFor, PreviewOf, Program};
 use serde_json::json;
 
 use self::screenshots::Photographer;
-use super::{name_and_value, open::Settings};
+use super::{name_and_value, open::Settings, slot_values};
 use crate::output::Output;
 
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub struct Options {
     /// The language, such as de-AT; without it, the contact's, the partner's, or the package's own.
     #[arg(long, value_name = "TAG")]
     language: Option<String>,
-    /// A slot value.
+    /// A slot value; for a picture `NAME=@FILE what it shows`.
     #[arg(long = "slot", value_name = "NAME=VALUE", value_parser = name_and_value)]
     slots: Vec<(String, String)>,
     /// A contact of the partner, by address: the message that contact would get.
@@ -86,12 +86,13 @@ pub async fn run(
         (Some(folder), _) => PreviewOf::Folder(folder),
         (None, package) => PreviewOf::Published(package.unwrap_or_default()),
     };
+    let slots = slot_values(&program, &vendor, &package, options.slots).await?;
     let preview = Preview {
         vendor,
         package,
         partner,
         step: options.step,
-        slots: options.slots.into_iter().collect(),
+        slots,
         language: options.language,
         person: match options.contact {
             Some(address) => PreviewFor::Contact { address, list: options.list },

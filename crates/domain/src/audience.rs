@@ -24,6 +24,8 @@ pub struct Candidate {
     /// The step's time was over when the activation was launched: an invitation two weeks before an
     /// event that is in three days.
     pub missed_its_event_time: bool,
+    /// The step was due before the activation had it.
+    pub late: bool,
 }
 
 /// At which scopes a person is suppressed.
@@ -60,6 +62,7 @@ pub fn decide(candidate: &Candidate) -> Decision {
         (candidate.suppressed.company, SkipReason::SuppressedCompany),
         (!candidate.has_consent, SkipReason::NoConsent),
         (candidate.missed_its_event_time, SkipReason::OutsideEventWindow),
+        (candidate.late, SkipReason::Late),
     ];
     checks
         .into_iter()
@@ -72,8 +75,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn candidate(bits: u8, due: i64, from: Option<i64>, until: Option<i64>) -> Candidate {
-        let bit = |n: u8| bits & (1 << n) != 0;
+    fn candidate(bits: u16, due: i64, from: Option<i64>, until: Option<i64>) -> Candidate {
+        let bit = |n: u16| bits & (1 << n) != 0;
         Candidate {
             recalled: bit(0),
             due_at: UtcMillis::new(due),
@@ -84,6 +87,7 @@ mod tests {
             suppressed: Suppressed { everywhere: bit(3), vendor: bit(4), company: bit(5) },
             has_consent: !bit(6),
             missed_its_event_time: bit(7),
+            late: bit(8),
         }
     }
 
@@ -99,7 +103,7 @@ mod tests {
     proptest! {
         /// Taking away the reason that was given never gives one that stands before it.
         #[test]
-        fn the_first_reason_that_applies_is_the_one(bits in 0u8..=255, due in 0i64..30) {
+        fn the_first_reason_that_applies_is_the_one(bits in 0u16..512, due in 0i64..30) {
             let with = candidate(bits, due, Some(10), Some(20));
             let Decision::Skip(reason) = decide(&with) else {
                 prop_assert_eq!(bits, 0);
@@ -116,6 +120,7 @@ mod tests {
                 SkipReason::SuppressedCompany => without.suppressed.company = false,
                 SkipReason::NoConsent => without.has_consent = true,
                 SkipReason::OutsideEventWindow => without.missed_its_event_time = false,
+                SkipReason::Late => without.late = false,
             }
             match decide(&without) {
                 Decision::Send => {}

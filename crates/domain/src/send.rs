@@ -92,6 +92,8 @@ text_enum! {
         NoConsent = "no_consent",
         /// The step belongs to a time before an event that was over when its activation was launched.
         OutsideEventWindow = "outside_event_window",
+        /// The step would have been due before its activation got the version that has it.
+        Late = "late",
     }
 }
 

@@ -130,10 +130,7 @@ impl Program {
     /// No such package, partner or step for this actor; a package with errors; what rendering refuses.
     pub async fn preview(&self, actor: &Actor, preview: &Preview) -> Result<Vec<Previewed>> {
         let vendor = self.require_vendor(actor, &preview.vendor).await?;
-        let (compiled, sample) = match &preview.package {
-            PreviewOf::Published(name) => (self.published_package(&vendor, name).await?.2, None),
-            PreviewOf::Folder(folder) => self.compile_folder(folder)?,
-        };
+        let (compiled, sample) = self.compiled_of(&vendor, &preview.package).await?;
         let package = compiled.package();
         let mut shelf = match &preview.partner {
             Some(partner) => self.partner_shelf(actor, &vendor, partner).await?,
@@ -279,6 +276,18 @@ impl Program {
             .map_err(Error::book("look for the contact"))?
             .ok_or_else(not_found)?;
         Ok(FoundContact { address: email, contact })
+    }
+
+    /// The package, ready to render, and the sample of its folder.
+    pub(crate) async fn compiled_of(
+        &self,
+        vendor: &VendorId,
+        package: &PreviewOf,
+    ) -> Result<(Arc<Compiled>, Option<Sample>)> {
+        match package {
+            PreviewOf::Published(name) => Ok((self.published_package(vendor, name).await?.2, None)),
+            PreviewOf::Folder(folder) => self.compile_folder(folder),
+        }
     }
 
     pub(crate) fn compile_folder(

@@ -89,7 +89,10 @@ impl Program {
     }
 
     /// The time zone by which the clocks of an activation's recipients are taken to go.
-    async fn activation_zone(&self, activation: ActivationId) -> Result<jiff::tz::TimeZone> {
+    pub(crate) async fn activation_zone(
+        &self,
+        activation: ActivationId,
+    ) -> Result<jiff::tz::TimeZone> {
         let source = self
             .store()
             .shelf_source(activation)

@@ -7,5 +7,7 @@ ALTER TABLE activation ADD COLUMN event_at BIGINT;
 -- Counts the changes after which what was queued before must not go out any more.
 ALTER TABLE activation ADD COLUMN schedule_revision BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE activation ADD COLUMN revised_at BIGINT;
+-- When it was moved to another version of its package: what that version would have sent before is late.
+ALTER TABLE activation ADD COLUMN migrated_at BIGINT;
 -- The time such a change gave a send: what comes back from the belt later goes no sooner.
 ALTER TABLE send ADD COLUMN not_before BIGINT;

@@ -48,6 +48,8 @@ pub struct Activation {
     pub event_at: Option<UtcMillis>,
     /// Counts the changes after which what was queued before must not go out any more.
     pub schedule_revision: u32,
+    /// When it was moved to another version of its package.
+    pub migrated_at: Option<UtcMillis>,
     /// The last contact that was decided; 0 at first.
     pub expand_cursor: ContactId,
     /// Where the contacts stood when the expansion began; the last pass looks at what came after.
@@ -122,6 +124,7 @@ pub(crate) fn activation(row: &AnyRow) -> Result<Activation> {
         start_at: row.time("start_at")?,
         event_at: row.opt_time("event_at")?,
         schedule_revision: row.small("schedule_revision")?,
+        migrated_at: row.opt_time("migrated_at")?,
         expand_cursor: ContactId::new(row.int("expand_cursor")?),
         expand_mark: row.opt_int("expand_mark")?,
         expanded_at: row.opt_time("expanded_at")?,

@@ -5,26 +5,14 @@ use std::{
     path::{Component, Path},
 };
 
-use crate::image_header::{self, ImageHeader};
+use render::picture::{Limits, Picture, prepare};
 
-/// The largest logo, in bytes.
-const MAX_BYTES: u64 = 1024 * 1024;
-
-/// The largest side of a logo, in pixels.
-const MAX_SIDE: u32 = 4096;
-
-/// A logo's bytes and what they are.
-#[derive(Debug)]
-pub(super) struct Logo {
-    pub(super) header: ImageHeader,
-    pub(super) bytes: Vec<u8>,
-}
-
-/// Reads the logo `name`, a path relative to `folder` that does not lead out of it.
+/// Reads the logo `name`, a path relative to `folder` that does not lead out of it, and makes a picture of
+/// it that mail can show.
 ///
 /// # Errors
 /// What was expected instead.
-pub(super) fn read(folder: &Path, name: &str) -> Result<Logo, String> {
+pub(super) fn read(folder: &Path, name: &str) -> Result<Picture, String> {
     let relative = Path::new(name);
     if !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err("a file name relative to the table, inside its folder".to_owned());
@@ -36,33 +24,28 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Logo, String> {
     if !path.starts_with(&folder_itself) || !path.is_file() {
         return Err("a file inside the folder of the table".to_owned());
     }
+    let limits = Limits::default();
     let mut bytes = Vec::new();
     std::fs::File::open(&path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(limits.bytes as u64 + 1).read_to_end(&mut bytes))
         .map_err(missing)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err("a logo of at most 1 MiB".to_owned());
-    }
-    let header = image_header::read(&bytes)
-        .ok_or_else(|| "a PNG or JPEG image (told by its content, not its name)".to_owned())?;
-    let sides = [header.width, header.height];
-    if sides.iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
-        return Err(format!(
-            "a logo of 1 to {MAX_SIDE} pixels a side, not {} x {}",
-            header.width, header.height
-        ));
-    }
-    Ok(Logo { header, bytes })
+    prepare(&bytes, &limits).map_err(|error| {
+        format!("a PNG, JPEG or SVG of at most 1 MiB and 4,096 pixels a side: {error}")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A picture as a program writes it.
     fn png(width: u32, height: u32) -> Vec<u8> {
-        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
-        bytes.extend(width.to_be_bytes());
-        bytes.extend(height.to_be_bytes());
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, width, height);
+        encoder.set_color(png::ColorType::Grayscale);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&vec![128; (width * height) as usize]).unwrap();
+        writer.finish().unwrap();
         bytes
     }
 
@@ -76,9 +59,14 @@ mod tests {
         std::fs::create_dir(folder.path().join("logos")).unwrap();
         write("logos/good.png", &png(640, 200));
         write("huge.png", &png(4097, 10));
-        write("none.png", &png(0, 10));
-        write("drawing.png", b"<svg/>");
+        write("cut.png", &png(640, 200)[..60]);
+        write("text.png", b"no picture at all");
+        write("script.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>");
         write("fat.png", &[png(10, 10), vec![0; 1024 * 1024]].concat());
+        write(
+            "logos/drawn.svg",
+            b"<svg xmlns='http://www.w3.org/2000/svg' width='100' height='40'><rect width='100' height='40' fill='#a30'/></svg>",
+        );
         std::os::unix::fs::symlink(
             outside.path().join("secret.png"),
             folder.path().join("link.png"),
@@ -86,12 +74,15 @@ mod tests {
         .unwrap();
 
         let good = read(folder.path(), "logos/good.png").unwrap();
-        assert_eq!((good.header.width, good.header.extension), (640, "png"));
+        assert_eq!((good.width, good.extension), (640, "png"));
+        let drawn = read(folder.path(), "logos/drawn.svg").unwrap();
+        assert_eq!((drawn.width, drawn.height, drawn.extension), (200, 80, "png"));
         for (name, want) in [
             ("huge.png", "4097 x 10"),
-            ("none.png", "0 x 10"),
-            ("drawing.png", "PNG or JPEG"),
-            ("fat.png", "1 MiB"),
+            ("cut.png", "can't be decoded"),
+            ("text.png", "no picture that is known"),
+            ("script.svg", "line 1"),
+            ("fat.png", "expected at most 1048576"),
             ("link.png", "inside the folder"),
             ("../x.png", "relative"),
             ("/etc/passwd", "relative"),

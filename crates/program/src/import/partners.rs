@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::{ContentHash, VendorId, brand::Asset};
+use domain::{VendorId, brand::Asset};
+use render::picture::Picture;
 use store::{Change, PartnerInput};
 
 use super::{OnProgress, columns::PARTNERS, logo, partner_row};
@@ -182,20 +183,10 @@ impl Program {
             Ok(logo) => logo,
             Err(expected) => return Ok(Err(expected)),
         };
-        let hash = if running.dry_run {
-            ContentHash::of(&logo.bytes)
-        } else {
-            self.store()
-                .put_asset(&logo.bytes, logo.header.content_type, self.now())
-                .await
-                .map_err(Error::book("keep the logo"))?
-        };
-        let asset = Asset {
-            hash,
-            extension: logo.header.extension.to_owned(),
-            width: logo.header.width,
-            height: logo.header.height,
-        };
+        if !running.dry_run {
+            self.keep_picture(&logo).await?;
+        }
+        let asset = logo.asset();
         running.logos.insert(name.to_owned(), asset.clone());
         Ok(Ok(asset))
     }
@@ -221,6 +212,8 @@ impl Program {
             let brand = self.store().partner_brand(&known.id).await.map_err(Error::book(doing))?;
             let same = known.company_name == input.company_name
                 && known.tier == input.tier
+                && known.region == input.region
+                && known.partner_type == input.partner_type
                 && brand == Some((input.brand.clone(), input.sender.clone()));
             changes.push(if same { Change::Unchanged } else { Change::Updated });
         }
@@ -228,7 +221,7 @@ impl Program {
     }
 }
 
-async fn read_logo(folder: &Path, name: &str) -> Result<std::result::Result<logo::Logo, String>> {
+async fn read_logo(folder: &Path, name: &str) -> Result<std::result::Result<Picture, String>> {
     let (folder, name) = (folder.to_owned(), name.to_owned());
     tokio::task::spawn_blocking(move || logo::read(&folder, &name))
         .await

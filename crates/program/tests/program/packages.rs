@@ -2,7 +2,8 @@
 
 use domain::{VersionState, package_version::VersionCommand};
 use program::{
-    Actor, BeltTold, ErrorKind, LaunchFor, Preview, PreviewFor, PreviewOf, PublishAs, check_package,
+    Actor, BeltTold, ErrorKind, LaunchFor, Preview, PreviewFor, PreviewOf, PublishAs, SlotPicture,
+    StepMap, check_package,
 };
 use render::{SamplePackage, SharedTemplates};
 
@@ -210,4 +211,79 @@ async fn a_recall_says_what_it_stopped_and_what_it_came_too_late_for() {
     assert_eq!((again.stopped, again.change.changed), (0, false));
     let status = world.program.status(&OPS, Some(activation)).await.unwrap();
     assert_eq!(status.activations[0].state, domain::ActivationState::Recalled);
+}
+
+#[tokio::test]
+async fn a_migration_gives_nobody_a_step_twice() {
+    let world = World::new().await;
+    let (_, _, activation) = world.launched("acme").await;
+    let sends = world.expand(activation).await;
+    world.accepted(activation, sends[0].1).await;
+    // The announcement has another name in the new version, and there is one mail more.
+    world
+        .publish(|manifest| {
+            *manifest = manifest.replacen("key = \"announce\"", "key = \"hello\"\ntemplate = \"announce\"", 1);
+            manifest.push_str("\n[[steps]]\nkey = \"thanks\"\nkind = \"email\"\nafter = \"20d\"\ntemplate = \"announce\"\n");
+        })
+        .await;
+    let migrate = async |actor: &Actor, map: &StepMap| {
+        world
+            .program
+            .migrate_version(actor, &world.vendor, "product-launch@1", "product-launch@2", map)
+            .await
+    };
+    let error = migrate(&OPS, &StepMap::default()).await.unwrap_err();
+    assert!(error.to_string().contains("`--step announce=NEW` or `--drop announce`"), "{error}");
+    let renamed = vec![("announce".to_owned(), "hello".to_owned())];
+    let map = StepMap { renamed, dropped: Vec::new() };
+    let stranger = Actor::Vendor("ven_01j00000000000000000000000".parse().unwrap());
+    assert_eq!(migrate(&stranger, &map).await.unwrap_err().kind(), ErrorKind::NotFound);
+
+    let migrated = migrate(&OPS, &map).await.unwrap();
+    assert_eq!((migrated.moved.as_slice(), migrated.stay.len()), ([activation].as_slice(), 0));
+    assert_eq!(migrated.belt, BeltTold::Told);
+    for (_, send) in &sends {
+        let detail = world.store.send(*send).await.unwrap().unwrap();
+        assert_eq!(detail.step.as_str(), "hello", "the send is the same one");
+    }
+    let row = world.store.activation(activation).await.unwrap().unwrap();
+    assert_eq!(row.version_id, migrated.to.version);
+    assert_eq!((row.schedule_revision, row.state), (1, domain::ActivationState::Scheduled));
+    // Deciding the audience again meets what is there.
+    let again = world.sends_for(activation, "hello").await;
+    world.expand_with(activation, &again).await;
+    let status = world.program.status(&OPS, Some(activation)).await.unwrap();
+    assert_eq!(status.totals.of(domain::SendState::Sent), 1);
+    assert_eq!(status.totals.total, sends.len() as u64);
+    assert!(migrate(&OPS, &map).await.unwrap().moved.is_empty(), "they have it already");
+}
+
+#[tokio::test]
+async fn a_picture_for_a_slot_goes_into_the_book() {
+    let world = World::new().await;
+    world
+        .publish(|manifest| {
+            manifest.push_str(
+                "\n[slots.team]\nkind = \"image\"\nlabel = \"Your team\"\nmin_width = 20\n",
+            );
+        })
+        .await;
+    let package = PreviewOf::Published("product-launch".to_owned());
+    let take = async |slot: &str, bytes: &[u8]| {
+        let picture = SlotPicture { slot, bytes, alt: "Three of us" };
+        world.program.slot_picture(&OPS, &world.vendor, &package, picture).await
+    };
+    let drawing = b"<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'><rect width='40' height='20' fill='#a30'/></svg>";
+    let value = take("team", drawing).await.unwrap();
+    assert!(value.ends_with(".png 80x40 Three of us"), "{value}");
+    let hash = value.split('.').next().unwrap().parse().unwrap();
+    assert_eq!(world.program.asset(&hash).await.unwrap().content_type, "image/png");
+    for (slot, bytes, want) in [
+        ("spotlight", drawing.as_slice(), "not a file"),
+        ("teem", drawing.as_slice(), "did you mean \"team\""),
+        ("team", b"%PDF-1.4".as_slice(), "no picture that is known"),
+    ] {
+        let error = take(slot, bytes).await.unwrap_err();
+        assert!(error.to_string().contains(want), "{error}");
+    }
 }

@@ -2,4 +2,4 @@
 UPDATE activation SET state = state WHERE activation_id = $1
 RETURNING activation_id, vendor_id, partner_id, company_id, package_id, version_id, version_hash, revision, list_id, group_id,
        state, slots, start_at, expand_cursor, expand_mark, expanded_at, audience, created_at, ended_at,
-       event_at, schedule_revision
+       event_at, schedule_revision, migrated_at

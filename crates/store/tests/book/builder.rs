@@ -199,6 +199,7 @@ impl Book {
                     },
                     has_consent: contact.has_consent,
                     missed_its_event_time: false,
+                    late: false,
                 };
                 let skip: Option<SkipReason> = match decide(&candidate) {
                     Decision::Send => None,
