@@ -45,6 +45,7 @@ pub use compiled::Compiled;
 pub use diagnostic::{Diagnostic, Severity};
 pub use error::{ReadError, RenderError};
 pub use files::{PackageFiles, SamplePackage, SharedTemplates};
+pub use manifest::schema::package_schema;
 pub use package::{
     Asset, Audience, AudienceRule, BranchOn, Choice, Fill, Goal, GoalKind, HostRule, LandingPage,
     Localised, Motion, Network, Package, Share, Slot, SlotKind, Step, StepKind, Validity,

@@ -3,6 +3,7 @@
 mod assets;
 mod keys;
 mod motion;
+pub(crate) mod schema;
 mod slots;
 mod steps;
 
@@ -19,6 +20,8 @@ use crate::{
 /// The file's name.
 pub(crate) const FILE: &str = "package.toml";
 const MOST_FIELDS: usize = 30;
+const MOST_TITLE: usize = 100;
+const MOST_TEXT: usize = 2_000;
 
 /// Where things stand in the file, for findings that need more than the file.
 #[derive(Debug, Default)]
@@ -34,15 +37,20 @@ pub(crate) struct Places {
 /// Reads the package; what can't be read is in the findings, and has a stand-in in the package so
 /// that the rest can be looked at.
 pub(crate) fn read(source: &str, findings: &mut Findings) -> (Package, Places) {
-    let (document, errors) = DeTable::parse_recoverable(source);
-    for error in errors {
-        let span = error.span().unwrap_or(0..0);
-        findings.error(FILE, source, &span, error.message(), "TOML 1.0");
-    }
-    let language = "en".to_owned();
-    let mut reader = Reader { source, findings, language, places: Places::default() };
-    let package = reader.package(&document);
+    let mut reader = Reader::new(source, findings);
+    let package = reader.document();
     (package, reader.places)
+}
+
+/// The keys that were asked for in each table, known or not.
+#[cfg(test)]
+fn keys_asked_for(
+    source: &str,
+    findings: &mut Findings,
+) -> BTreeMap<String, std::collections::BTreeSet<&'static str>> {
+    let mut reader = Reader::new(source, findings);
+    reader.document();
+    reader.keys
 }
 
 struct Reader<'a> {
@@ -51,6 +59,31 @@ struct Reader<'a> {
     /// The package's own language, which every text must have.
     language: String,
     places: Places,
+    /// The keys that were asked for, by table, to hold the schema to them.
+    #[cfg(test)]
+    keys: BTreeMap<String, std::collections::BTreeSet<&'static str>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(source: &'a str, findings: &'a mut Findings) -> Self {
+        Self {
+            source,
+            findings,
+            language: "en".to_owned(),
+            places: Places::default(),
+            #[cfg(test)]
+            keys: BTreeMap::new(),
+        }
+    }
+
+    fn document(&mut self) -> Package {
+        let (document, errors) = DeTable::parse_recoverable(self.source);
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            self.error(&span, error.message(), "TOML 1.0");
+        }
+        self.package(&document)
+    }
 }
 
 impl Reader<'_> {
@@ -58,9 +91,9 @@ impl Reader<'_> {
         let mut top = Table::new("", document.get_ref(), 0..0);
         self.language = self.language(&mut top);
         let name = self.name(&mut top, "name", "a name like `product-launch`");
-        let title = self.localised_line(&mut top, "title", 100);
-        let vendor = self.line(&mut top, "vendor", 100);
-        let description = self.localised(&mut top, "description", 2_000);
+        let title = self.localised_line(&mut top, "title", MOST_TITLE);
+        let vendor = self.line(&mut top, "vendor", MOST_TITLE);
+        let description = self.localised(&mut top, "description", MOST_TEXT);
         let layout = match top.table.contains_key("layout") {
             true => self.name(&mut top, "layout", "the name of a layout, such as `cobrand`"),
             false => {
@@ -173,7 +206,7 @@ impl Reader<'_> {
             return nobody;
         }
         let Some(mut table) = self.table(top, "audience") else { return nobody };
-        let consent = self.localised(&mut table, "consent", 2_000);
+        let consent = self.localised(&mut table, "consent", MOST_TEXT);
         match table.take("rule") {
             None => self.missing(&table, "rule", "one of `list`"),
             Some(value) => match value.get_ref().as_str() {

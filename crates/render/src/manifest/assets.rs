@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Reader, keys::Table};
 use crate::package::Asset;
 
-const MOST_ASSETS: usize = 50;
+pub(super) const MOST_ASSETS: usize = 50;
 
 impl Reader<'_> {
     pub(super) fn assets(&mut self, top: &mut Table<'_, '_>) -> BTreeMap<String, Asset> {

@@ -50,6 +50,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn refuse_unknown(&mut self, table: &Table<'_, '_>) {
+        #[cfg(test)]
+        self.keys.entry(table.name.clone()).or_default().extend(table.known.iter().copied());
         for (key, _) in table.table.iter() {
             let name: &str = key.get_ref();
             if !table.known.contains(&name) {
@@ -286,7 +288,7 @@ impl Reader<'_> {
         table: &mut Table<'_, '_>,
         what: &str,
         kind: &str,
-        others: &[(&'static str, &str)],
+        others: &[(&'static str, &[&str])],
     ) {
         for (key, kinds) in others {
             if table.known.contains(key) {
@@ -294,7 +296,8 @@ impl Reader<'_> {
             }
             if let Some((name, _)) = table.table.get_key_value(*key) {
                 let message = format!("a {what} of kind `{kind}` has no `{key}`");
-                self.error(&name.span(), message, format!("`{key}` in {kinds} only"));
+                let kinds = kinds.join("` or `");
+                self.error(&name.span(), message, format!("`{key}` with kind `{kinds}` only"));
                 table.known.push(*key);
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     package::{Goal, GoalKind, LandingPage, Motion, Share, Slot, SlotKind},
 };
 
-const MOST_GOALS: usize = 20;
+pub(super) const MOST_GOALS: usize = 20;
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -19,8 +19,9 @@ enum Kind {
     AlwaysOn,
 }
 
-const KEYS_OF_KINDS: [(&str, &str); 2] =
-    [("event_at", "a motion of kind `event`"), ("period", "a motion of kind `always-on`")];
+/// Keys that only motions of one kind have.
+pub(super) const KEYS_OF_KINDS: [(&str, &[&str]); 2] =
+    [("event_at", &["event"]), ("period", &["always-on"])];
 
 impl Reader<'_> {
     pub(super) fn motion(

@@ -10,23 +10,23 @@ use crate::{
     slots,
 };
 
-const MOST_SLOTS: usize = 50;
+pub(super) const MOST_SLOTS: usize = 50;
 /// The most characters a slot can be allowed.
-const MOST_LENGTH: u32 = 2_000;
+pub(super) const MOST_LENGTH: u32 = 2_000;
 /// The same for rich text.
-const MOST_RICH_LENGTH: u32 = 10_000;
-const MOST_CHOICES: usize = 20;
-const MOST_HOSTS: usize = 20;
+pub(super) const MOST_RICH_LENGTH: u32 = 10_000;
+pub(super) const MOST_CHOICES: usize = 20;
+pub(super) const MOST_HOSTS: usize = 20;
 
 /// Keys that only slots of some kinds have.
-const KEYS_OF_KINDS: [(&str, &str); 7] = [
-    ("default", "slots of every kind but `image`"),
-    ("max_length", "slots of kind `text`, `rich_text` or `url`"),
-    ("hosts", "slots of kind `url`"),
-    ("choices", "slots of kind `choice`"),
-    ("min_width", "slots of kind `image`"),
-    ("min_height", "slots of kind `image`"),
-    ("max_bytes", "slots of kind `image`"),
+pub(super) const KEYS_OF_KINDS: [(&str, &[&str]); 7] = [
+    ("default", &["text", "rich_text", "url", "choice", "colour", "person", "datetime"]),
+    ("max_length", &["text", "rich_text", "url"]),
+    ("hosts", &["url"]),
+    ("choices", &["choice"]),
+    ("min_width", &["image"]),
+    ("min_height", &["image"]),
+    ("max_bytes", &["image"]),
 ];
 
 impl Reader<'_> {

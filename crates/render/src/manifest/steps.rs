@@ -17,8 +17,8 @@ use crate::{
     package::{Asset, BranchOn, Motion, Network, Step, StepKind},
 };
 
-const MOST_STEPS: usize = 50;
-const MOST_EDITIONS: usize = 120;
+pub(super) const MOST_STEPS: usize = 50;
+pub(super) const MOST_EDITIONS: usize = 120;
 
 const FOLDER: &str = "the name of a folder under each language";
 const AFTER: &str = "an offset like \"0\", \"36h\", \"3d\" or \"3d 09:00\"";
@@ -26,19 +26,19 @@ const AT: &str = "a time before or after the event like \"T-14d\", \"T-1d 09:00\
 const DURATION: &str = "a duration like \"90min\", \"36h\" or \"2d\"";
 
 /// Keys that only steps of some kinds have.
-const KEYS_OF_KINDS: [(&str, &str); 12] = [
-    ("after", "steps of kind `email` or `social`"),
-    ("at", "steps of kind `email` or `social`"),
-    ("template", "steps of kind `email` or `social`"),
-    ("editions", "steps of kind `email`"),
-    ("networks", "steps of kind `social`"),
-    ("image", "steps of kind `social`"),
-    ("for", "steps of kind `wait`"),
-    ("of", "steps of kind `branch`"),
-    ("on", "steps of kind `branch`"),
-    ("within", "steps of kind `branch`"),
-    ("then", "steps of kind `branch`"),
-    ("else", "steps of kind `branch`"),
+pub(super) const KEYS_OF_KINDS: [(&str, &[&str]); 12] = [
+    ("after", &["email", "social"]),
+    ("at", &["email", "social"]),
+    ("template", &["email", "social"]),
+    ("editions", &["email"]),
+    ("networks", &["social"]),
+    ("image", &["social"]),
+    ("for", &["wait"]),
+    ("of", &["branch"]),
+    ("on", &["branch"]),
+    ("within", &["branch"]),
+    ("then", &["branch"]),
+    ("else", &["branch"]),
 ];
 
 #[derive(Clone, Copy)]

@@ -6,4 +6,5 @@ mod locks;
 mod package_format;
 mod places;
 mod sample_packages;
+mod schema;
 mod small;

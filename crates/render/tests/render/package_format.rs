@@ -277,7 +277,7 @@ fn each_mistake_is_named_with_its_place() {
         ),
         (
             "[motion]\nkind = \"always-on\"\nperiod = \"1mo\"\nevent_at = \"x\"\n",
-            "11:1: error: a motion of kind `always-on` has no `event_at`; expected `event_at` in a motion of kind `event` only",
+            "11:1: error: a motion of kind `always-on` has no `event_at`; expected `event_at` with kind `event` only",
         ),
         ("[[goals]]\nkey = \"A\"\ntitle = \"A\"\nkind = \"click\"\n", "9:7: error: `A` is no name"),
         (
@@ -331,7 +331,7 @@ fn each_mistake_is_named_with_its_place() {
         ),
         (
             "[slots.a]\nkind = \"colour\"\nlabel = \"A\"\nmax_length = 3\n",
-            "11:1: error: a slot of kind `colour` has no `max_length`; expected `max_length` in slots of kind `text`, `rich_text` or `url` only",
+            "11:1: error: a slot of kind `colour` has no `max_length`; expected `max_length` with kind `text` or `rich_text` or `url` only",
         ),
         (
             "[slots.a]\nkind = \"text\"\nlabel = \"A\"\nhosts = [\"a.example\"]\n",
@@ -466,7 +466,7 @@ fn each_mistake_in_a_step_is_named_with_its_place() {
         (
             "",
             "after = \"0\"\nnetworks = [\"linkedin\"]",
-            "12:1: error: a step of kind `email` has no `networks`; expected `networks` in steps of kind `social` only",
+            "12:1: error: a step of kind `email` has no `networks`; expected `networks` with kind `social` only",
         ),
         (
             "",
