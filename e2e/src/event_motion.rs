@@ -34,6 +34,12 @@ fn event_package(fleet: &Fleet) -> PathBuf {
         + "\n[motion]\nkind = \"event\"\nevent_at = \"event_at\"\n\n\
            [slots.event_at]\nkind = \"datetime\"\nlabel = \"When\"\nrequired = true\n";
     std::fs::write(&file, text).expect("the temporary folder is writable");
+    // The sample is rendered by the check, so it must say when as well.
+    let sample = folder.join("sample.json");
+    let text = std::fs::read_to_string(&sample).expect("the sample package has one");
+    let slot = "\"slots\": { \"event_at\": \"2030-05-06T10:00[UTC]\",";
+    let text = text.replacen("\"slots\": {", slot, 1);
+    std::fs::write(&sample, text).expect("the temporary folder is writable");
     folder
 }
 

@@ -38,7 +38,7 @@ pub enum PackageCommand {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Examples:
+Example:
   throughline package check campaigns/product-launch
   throughline package check campaigns/product-launch --partners")]
 pub struct Check {
