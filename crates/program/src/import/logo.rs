@@ -7,6 +7,9 @@ use std::{
 
 use crate::image_header::{self, ImageHeader};
 
+/// What stands before the hash of a logo that is in the book already: so an export names it.
+pub(crate) const ASSET: &str = "asset:";
+
 /// The largest logo, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
@@ -43,7 +46,16 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Logo, String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err("a logo of at most 1 MiB".to_owned());
     }
-    let header = image_header::read(&bytes)
+    let header = header(&bytes)?;
+    Ok(Logo { header, bytes })
+}
+
+/// What the bytes of a logo are.
+///
+/// # Errors
+/// What was expected instead.
+pub(super) fn header(bytes: &[u8]) -> Result<ImageHeader, String> {
+    let header = image_header::read(bytes)
         .ok_or_else(|| "a PNG or JPEG image (told by its content, not its name)".to_owned())?;
     let sides = [header.width, header.height];
     if sides.iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
@@ -52,7 +64,7 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Logo, String> {
             header.width, header.height
         ));
     }
-    Ok(Logo { header, bytes })
+    Ok(header)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::{OnProgress, columns::PARTNERS, logo, partner_row};
 use crate::{
     actor::Actor,
     error::{Error, Result},
+    image_header::ImageHeader,
     program::Program,
     report::{ImportPhase, ImportProgress, ImportReport, RowProblem},
     table::{Header, Read, ReadAs, Row, Stream},
@@ -32,6 +33,9 @@ pub struct ImportPartners {
     /// Check everything, write nothing.
     pub dry_run: bool,
 }
+
+/// A logo and what it is; the error is what was expected instead.
+type LogoRead = std::result::Result<(ContentHash, ImageHeader), String>;
 
 /// What an import carries from chunk to chunk.
 struct Running {
@@ -178,6 +182,35 @@ impl Program {
         if let Some(asset) = running.logos.get(name) {
             return Ok(Ok(asset.clone()));
         }
+        let read = match name.strip_prefix(logo::ASSET) {
+            Some(hash) => self.kept_logo(hash).await?,
+            None => self.new_logo(running, name).await?,
+        };
+        let (hash, header) = match read {
+            Ok(read) => read,
+            Err(expected) => return Ok(Err(expected)),
+        };
+        let asset = Asset {
+            hash,
+            extension: header.extension.to_owned(),
+            width: header.width,
+            height: header.height,
+        };
+        running.logos.insert(name.to_owned(), asset.clone());
+        Ok(Ok(asset))
+    }
+
+    /// A logo that is in the book.
+    async fn kept_logo(&self, hash: &str) -> Result<LogoRead> {
+        let expected = || Ok(Err("the hash of an asset of this book, or a file".to_owned()));
+        let Ok(hash) = hash.parse::<ContentHash>() else { return expected() };
+        let kept = self.store().asset(&hash).await.map_err(Error::book("read the logo"))?;
+        let Some(kept) = kept else { return expected() };
+        Ok(logo::header(&kept.bytes).map(|header| (hash, header)))
+    }
+
+    /// A logo in a file, which comes into the book.
+    async fn new_logo(&self, running: &Running, name: &str) -> Result<LogoRead> {
         let logo = match read_logo(&running.folder, name).await? {
             Ok(logo) => logo,
             Err(expected) => return Ok(Err(expected)),
@@ -190,14 +223,7 @@ impl Program {
                 .await
                 .map_err(Error::book("keep the logo"))?
         };
-        let asset = Asset {
-            hash,
-            extension: logo.header.extension.to_owned(),
-            width: logo.header.width,
-            height: logo.header.height,
-        };
-        running.logos.insert(name.to_owned(), asset.clone());
-        Ok(Ok(asset))
+        Ok(Ok((hash, logo.header)))
     }
 
     /// What writing these rows would change.
