@@ -16,6 +16,11 @@ impl Output {
         Self { json }
     }
 
+    /// Whether programs read it.
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+
     /// The whole answer of a command.
     pub fn answer<T: Serialize>(
         self,

@@ -3,6 +3,7 @@
 mod check_config;
 mod control;
 mod events;
+mod export;
 mod import;
 mod launch;
 mod migrate;
@@ -44,9 +45,12 @@ pub enum Command {
     /// Add vendors.
     #[command(subcommand)]
     Vendor(vendor::VendorCommand),
-    /// Import partners or contacts from a CSV file.
+    /// Import partners or contacts from a file.
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Export partners or contacts as a file that an import takes back.
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     /// Check or publish an activation package.
     #[command(subcommand)]
     Package(package::PackageCommand),
@@ -100,6 +104,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
     match line.command {
         Command::Vendor(command) => vendor::run(command, &settings, output).await,
         Command::Import(command) => import::run(command, &settings, output).await,
+        Command::Export(command) => export::run(command, &settings, output).await,
         Command::Package(command) => package::run(command, &settings, output).await,
         Command::Render(options) => render::run(options, &settings, output).await,
         Command::Launch(options) => launch::run(options, &settings, output).await,

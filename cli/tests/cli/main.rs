@@ -3,3 +3,4 @@
 mod exit_codes;
 mod machine;
 mod main_path;
+mod tables;

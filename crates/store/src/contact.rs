@@ -1,11 +1,12 @@
 //! Contacts on a company's lists, and the consent under which they may be mailed.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::AddAssign,
 };
 
 use domain::{AddressHash, CompanyId, ContactId, ListId, UtcMillis};
+use serde::de::IgnoredAny;
 use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
@@ -103,7 +104,107 @@ pub struct Contact {
     pub language: String,
 }
 
+/// A contact as its company knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportedContact {
+    /// Its id.
+    pub id: ContactId,
+    /// The address as the file had it.
+    pub address_raw: String,
+    /// May be empty.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+    /// The other columns of the contact's file.
+    pub fields: BTreeMap<String, String>,
+    /// BCP 47; may be empty.
+    pub language: String,
+    /// The newest basis on which it may be mailed, if there is one.
+    pub consent: Option<ExportedConsent>,
+    /// The company must not mail it.
+    pub is_suppressed: bool,
+}
+
+/// A consent of an [`ExportedContact`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportedConsent {
+    /// Such as `opt_in` or `existing_customer`.
+    pub basis: String,
+    /// Where it was given.
+    pub source: String,
+    /// When.
+    pub at: UtcMillis,
+}
+
+fn exported(row: &AnyRow) -> Result<ExportedContact> {
+    let consent = match row.opt_text("basis")? {
+        Some(basis) => {
+            Some(ExportedConsent { basis, source: row.text("source")?, at: row.time("at")? })
+        }
+        None => None,
+    };
+    Ok(ExportedContact {
+        id: ContactId::new(row.int("contact_id")?),
+        address_raw: row.text("address_raw")?,
+        first_name: row.text("first_name")?,
+        last_name: row.text("last_name")?,
+        fields: row.json("fields")?,
+        language: row.text("language")?,
+        consent,
+        is_suppressed: row.flag("suppressed_company")?,
+    })
+}
+
+/// Contacts that are read at once for their fields.
+const FIELDS_PAGE: i64 = 2_000;
+
 impl Store {
+    /// A page of a list's contacts, in the order in which they came; none at the end.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn contacts_page(
+        &self,
+        list: &ListId,
+        after: Option<ContactId>,
+        limit: i64,
+    ) -> Result<Vec<ExportedContact>> {
+        let mut connection = self.read().await?;
+        let rows = sqlx::query(sql!("contact/export_page.sql"))
+            .bind(list.as_str())
+            .bind(after.map_or(0, ContactId::get))
+            .bind(limit)
+            .fetch_all(&mut *connection)
+            .await?;
+        rows.iter().map(exported).collect()
+    }
+
+    /// The names of all fields that contacts of a list have. It reads the whole list, a page at a time.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn contact_field_names(&self, list: &ListId) -> Result<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        let mut after = 0;
+        loop {
+            let mut connection = self.read().await?;
+            let rows = sqlx::query(sql!("contact/fields_page.sql"))
+                .bind(list.as_str())
+                .bind(after)
+                .bind(FIELDS_PAGE)
+                .fetch_all(&mut *connection)
+                .await?;
+            let Some(last) = rows.last() else { return Ok(names) };
+            after = last.int("contact_id")?;
+            for row in &rows {
+                let fields: BTreeMap<String, IgnoredAny> = row.json("fields")?;
+                for name in fields.into_keys() {
+                    names.insert(name);
+                }
+            }
+        }
+    }
+
     /// The contact of this normalised address on a list.
     ///
     /// # Errors

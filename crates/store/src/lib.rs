@@ -84,7 +84,10 @@ pub use asset::StoredAsset;
 pub use audit::AuditRow;
 pub use bulk::bulk;
 pub use company::{Company, ContactList, ListSize};
-pub use contact::{AddressState, ConsentInput, Contact, ContactCounts, ContactInput};
+pub use contact::{
+    AddressState, ConsentInput, Contact, ContactCounts, ContactInput, ExportedConsent,
+    ExportedContact,
+};
 pub use engine::{Engine, Store, StoreOptions, WriteTx};
 pub use epoch::RosterEntry;
 pub use error::{Result, StoreError};
@@ -97,7 +100,7 @@ pub use lease::Lease;
 pub use migrate::Migrated;
 pub use migrate_activation::{ActivationMigrated, ActivationMigration};
 pub use package::{Package, PackageVersion, PublishInput, VersionChange};
-pub use partner::{Partner, PartnerInput};
+pub use partner::{ExportedPartner, Partner, PartnerInput};
 pub use reconcile::{QueuedKey, QueuedSend};
 pub use record::{ChangedSend, Recorded, StreamedOutcome};
 pub use send::SendDetail;

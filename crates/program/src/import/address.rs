@@ -22,9 +22,10 @@ pub(super) enum AddressRead {
 /// A cell that still is none, or more than one, is left as it is.
 pub(super) fn read(cell: &str) -> AddressRead {
     // An apostrophe may stand in a name, but none begins with it: it is a quote, or a spreadsheet's
-    // mark for text.
+    // mark for text. What is not seen is let through in domains.
+    let is_clean = !cell.starts_with('\'') && !cell.contains(is_invisible);
     let as_it_is = match cell.parse::<EmailAddress>() {
-        Ok(address) if !cell.starts_with('\'') => {
+        Ok(address) if is_clean => {
             return AddressRead::Good { address, written: cell.to_owned(), was_tidied: false };
         }
         Ok(_) => None,
@@ -120,6 +121,7 @@ mod tests {
             "\u{200b}anna@example.com\u{200e}",
             "\u{202a}anna@example.com\u{202c}",
             "an\u{ad}na@exam\u{200b}ple.com",
+            "anna@exam\u{ad}ple.com",
             "ａｎｎａ＠ｅｘａｍｐｌｅ．ｃｏｍ",
         ] {
             let AddressRead::Good { address, written, was_tidied } = read(cell) else {

@@ -7,6 +7,9 @@ use std::{
 
 use render::picture::{Limits, Picture, prepare};
 
+/// What stands before the hash of a logo that is in the book already: so an export names it.
+pub(crate) const ASSET: &str = "asset:";
+
 /// Reads the logo `name`, a path relative to `folder` that does not lead out of it, and makes a picture of
 /// it that mail can show.
 ///
@@ -29,7 +32,15 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Picture, String> {
     std::fs::File::open(&path)
         .and_then(|file| file.take(limits.bytes as u64 + 1).read_to_end(&mut bytes))
         .map_err(missing)?;
-    prepare(&bytes, &limits).map_err(|error| {
+    picture(&bytes)
+}
+
+/// Makes a picture that mail can show of a logo's bytes.
+///
+/// # Errors
+/// What was expected instead.
+pub(super) fn picture(bytes: &[u8]) -> Result<Picture, String> {
+    prepare(bytes, &Limits::default()).map_err(|error| {
         format!("a PNG, JPEG or SVG of at most 1 MiB and 4,096 pixels a side: {error}")
     })
 }

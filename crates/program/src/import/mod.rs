@@ -12,6 +12,7 @@ mod words;
 
 pub use contact_row::CONSENT_BASES;
 pub use contacts::ImportContacts;
+pub(crate) use logo::ASSET;
 pub use partners::ImportPartners;
 
 use crate::report::ImportProgress;

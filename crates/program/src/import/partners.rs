@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::{VendorId, brand::Asset};
+use domain::{ContentHash, VendorId, brand::Asset};
 use render::picture::Picture;
 use store::{Change, PartnerInput};
 
@@ -179,6 +179,33 @@ impl Program {
         if let Some(asset) = running.logos.get(name) {
             return Ok(Ok(asset.clone()));
         }
+        let asset = match name.strip_prefix(logo::ASSET) {
+            Some(hash) => self.kept_logo(hash).await?,
+            None => self.new_logo(running, name).await?,
+        };
+        if let Ok(asset) = &asset {
+            running.logos.insert(name.to_owned(), asset.clone());
+        }
+        Ok(asset)
+    }
+
+    /// A logo that is in the book.
+    async fn kept_logo(&self, hash: &str) -> Result<std::result::Result<Asset, String>> {
+        let expected = || Ok(Err("the hash of an asset of this book, or a file".to_owned()));
+        let Ok(hash) = hash.parse::<ContentHash>() else { return expected() };
+        let kept = self.store().asset(&hash).await.map_err(Error::book("read the logo"))?;
+        let Some(kept) = kept else { return expected() };
+        let read = logo::picture(&kept.bytes);
+        // It stays under its own hash, whatever it would be written as today.
+        Ok(read.map(|picture| Asset { hash, ..picture.asset() }))
+    }
+
+    /// A logo in a file, which comes into the book.
+    async fn new_logo(
+        &self,
+        running: &Running,
+        name: &str,
+    ) -> Result<std::result::Result<Asset, String>> {
         let logo = match read_logo(&running.folder, name).await? {
             Ok(logo) => logo,
             Err(expected) => return Ok(Err(expected)),
@@ -186,9 +213,7 @@ impl Program {
         if !running.dry_run {
             self.keep_picture(&logo).await?;
         }
-        let asset = logo.asset();
-        running.logos.insert(name.to_owned(), asset.clone());
-        Ok(Ok(asset))
+        Ok(Ok(logo.asset()))
     }
 
     /// What writing these rows would change.

@@ -4,7 +4,6 @@
 //! takes it off again. A text that has apostrophes there of its own gets one more, so that nothing is
 //! lost on the way.
 
-#[cfg(test)]
 use std::borrow::Cow;
 
 /// Whether a spreadsheet program may run a cell that begins like this: the signs, what some programs
@@ -14,7 +13,6 @@ fn is_dangerous(text: &str) -> bool {
 }
 
 /// The text as a cell that is only shown.
-#[cfg(test)]
 pub(crate) fn guarded(text: &str) -> Cow<'_, str> {
     if is_dangerous(text.trim_start_matches('\'')) {
         Cow::Owned(format!("'{text}"))

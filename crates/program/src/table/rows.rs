@@ -1,25 +1,12 @@
-//! A table and its rows, whatever they are written in.
-
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-};
+//! The rows of a table, whatever they are written in.
 
 use super::{
-    csv_rows::{self, CsvRows},
-    delimiter,
-    encoding::{self, Found},
+    csv_rows::{CsvRows, Found},
+    file::{Table, broken_file},
     formula::unguarded,
-    header::{ColumnSet, Header, Speak},
-    json_rows::{JsonRows, Names},
-    read_as::{ReadAs, TableFormat},
-    text::{Line, Lines},
+    json_rows::JsonRows,
 };
-use crate::{
-    error::{Error, Result},
-    report::RowProblem,
-};
+use crate::{error::Result, report::RowProblem};
 
 /// The longest cell, in bytes. Merge fields travel with every job, and a job has 4 KiB.
 const MAX_CELL_BYTES: usize = 8 * 1024;
@@ -51,194 +38,8 @@ pub(crate) enum Read {
     Broken(RowProblem),
 }
 
-/// How the rows are laid out.
-#[derive(Debug, Clone)]
-enum Layout {
-    Csv { delimiter: u8 },
-    Json { names: Names },
-}
-
-/// A file that is a table: what was found out about it before its first row.
-#[derive(Debug)]
-pub(crate) struct Table {
-    file: File,
-    path: PathBuf,
-    found: Found,
-    layout: Layout,
-    header: Header,
-    notes: Vec<String>,
-}
-
-impl Table {
-    /// Opens a file, finds out how it is written and which column is which.
-    ///
-    /// # Errors
-    /// There is no such file, it is no table, or its columns are not those that are needed.
-    pub(crate) fn open(path: &Path, columns: &ColumnSet, read_as: &ReadAs) -> Result<Self> {
-        let io = |source| Error::File { path: path.to_owned(), source };
-        let place = path.display().to_string();
-        let asked = read_as.encoding.as_deref().map(encoding::by_name).transpose()?;
-        // Opened only then: a pipe would wait for whoever writes it.
-        let kind = std::fs::metadata(path).map_err(io)?.file_type();
-        if kind.is_dir() {
-            return Err(Error::bad_input(&place, "a folder", "a CSV file with a header line"));
-        }
-        if !kind.is_file() {
-            let expected = "a file: this can be read only once, and an import reads twice";
-            return Err(Error::bad_input(&place, "a pipe or device", expected));
-        }
-        let mut file = File::open(path).map_err(io)?;
-        let found = encoding::find(&mut file, path, asked)?;
-        let lines = || Lines::new(file.try_clone()?, &found);
-        let (format, note) = format(path, lines().map_err(io)?, read_as)?;
-        let mut notes: Vec<String> = found.note.iter().cloned().chain(note).collect();
-        let (layout, header, more_notes) = match format {
-            TableFormat::Jsonl => {
-                let names = Names::collect(lines().map_err(io)?).map_err(io)?;
-                let written = names.written().iter().map(|name| name.trim().to_owned()).collect();
-                let at = format!("{place}, the names of its members");
-                let (header, notes) = Header::read(&at, written, columns, read_as, Speak::Names)?;
-                (Layout::Json { names }, header, notes)
-            }
-            TableFormat::Csv => {
-                let delimiter =
-                    delimiter::find(lines().map_err(io)?, columns, read_as).map_err(io)?;
-                let mut rows = CsvRows::new(lines().map_err(io)?, delimiter);
-                let (line, names) = header_names(&mut rows, delimiter, path)?;
-                let at = format!("line {line}, the header");
-                let (header, notes) = Header::read(&at, names, columns, read_as, Speak::Numbers)?;
-                (Layout::Csv { delimiter }, header, notes)
-            }
-        };
-        notes.extend(more_notes);
-        Ok(Self { file, path: path.to_owned(), found, layout, header, notes })
-    }
-
-    pub(crate) fn header(&self) -> &Header {
-        &self.header
-    }
-
-    pub(crate) fn format(&self) -> TableFormat {
-        match self.layout {
-            Layout::Csv { .. } => TableFormat::Csv,
-            Layout::Json { .. } => TableFormat::Jsonl,
-        }
-    }
-
-    /// What separates its cells, if anything does.
-    pub(crate) fn delimiter(&self) -> Option<char> {
-        match self.layout {
-            Layout::Csv { delimiter } => Some(char::from(delimiter)),
-            Layout::Json { .. } => None,
-        }
-    }
-
-    pub(crate) fn encoding(&self) -> String {
-        self.found.name()
-    }
-
-    pub(crate) fn bytes_total(&self) -> u64 {
-        self.found.bytes_total
-    }
-
-    /// What the reader of the report should know about the file itself.
-    pub(crate) fn notes(&self) -> &[String] {
-        &self.notes
-    }
-
-    /// Reads the rows from the first one. One reading of a table at a time.
-    ///
-    /// # Errors
-    /// The file can't be read any more.
-    pub(super) fn rows(&self) -> Result<Rows<'_>> {
-        let io = |source| Error::File { path: self.path.clone(), source };
-        let lines = Lines::new(self.file.try_clone().map_err(io)?, &self.found).map_err(io)?;
-        let source = match &self.layout {
-            Layout::Csv { delimiter } => {
-                let mut rows = CsvRows::new(lines, *delimiter);
-                header_names(&mut rows, *delimiter, &self.path)?;
-                Source::Csv(rows)
-            }
-            Layout::Json { names } => {
-                let is_read = (0..names.written().len()).map(|at| self.header.is_read(at));
-                Source::Json(JsonRows::new(lines, names.clone(), is_read.collect()))
-            }
-        };
-        Ok(Rows { table: self, source, number: 0 })
-    }
-}
-
-/// Reads up to the header; the line it is on, and the names in it.
-fn header_names(rows: &mut CsvRows, delimiter: u8, path: &Path) -> Result<(u64, Vec<String>)> {
-    let place = path.display().to_string();
-    loop {
-        match rows.next().map_err(|error| broken_file(path, error))? {
-            csv_rows::Found::End => {
-                let expected = "a CSV file with a header line";
-                return Err(Error::bad_input(&place, "no line with anything in it", expected));
-            }
-            csv_rows::Found::Broken { line, text, expected } => {
-                return Err(Error::bad_input(
-                    &format!("line {line}, the header"),
-                    &text,
-                    &expected,
-                ));
-            }
-            csv_rows::Found::Row { line } => {
-                let names: Vec<String> = rows
-                    .cells()
-                    .cells()
-                    .map(|cell| trimmed(&String::from_utf8_lossy(cell)).to_owned())
-                    .collect();
-                let is_hint = delimiter::hint(&names, delimiter).is_some();
-                if !is_hint && names.iter().any(|name| !name.is_empty()) {
-                    return Ok((line, names));
-                }
-            }
-        }
-    }
-}
-
-/// CSV or JSON lines: as asked, by the file's name, by its first character.
-fn format(
-    path: &Path,
-    mut lines: Lines,
-    read_as: &ReadAs,
-) -> Result<(TableFormat, Option<String>)> {
-    if let Some(asked) = read_as.format {
-        return Ok((asked, None));
-    }
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    if matches!(ending.as_deref(), Some("jsonl" | "ndjson")) {
-        return Ok((TableFormat::Jsonl, None));
-    }
-    let mut line = Vec::new();
-    loop {
-        let kind = lines
-            .next(&mut line)
-            .map_err(|source| Error::File { path: path.to_owned(), source })?;
-        if kind == Line::End {
-            return Ok((TableFormat::Csv, None));
-        }
-        match line.trim_ascii() {
-            [] => continue,
-            [b'{', ..] => {
-                let note = "the file is JSON lines, and was read as that".to_owned();
-                return Ok((TableFormat::Jsonl, Some(note)));
-            }
-            [b'[', rest @ ..] if rest.is_empty() || rest.trim_ascii_start()[0] == b'{' => {
-                return Err(Error::bad_input(
-                    &path.display().to_string(),
-                    "a JSON array",
-                    "one JSON object a line, as `jq -c '.[]'` writes them",
-                ));
-            }
-            _ => return Ok((TableFormat::Csv, None)),
-        }
-    }
-}
-
-enum Source {
+/// Where rows come from.
+pub(super) enum Source {
     Csv(CsvRows),
     Json(JsonRows),
 }
@@ -250,7 +51,11 @@ pub(super) struct Rows<'a> {
     number: u64,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    pub(super) fn new(table: &'a Table, source: Source) -> Self {
+        Self { table, source, number: 0 }
+    }
+
     /// Bytes of the file that were read.
     pub(super) fn bytes_read(&self) -> u64 {
         match &self.source {
@@ -269,15 +74,15 @@ impl Rows<'_> {
                 Source::Csv(rows) => rows.next().map(|found| (found, None)),
                 Source::Json(rows) => rows.next(),
             }
-            .map_err(|error| broken_file(&self.table.path, error))?;
+            .map_err(|error| broken_file(self.table.path(), error))?;
             self.number += 1;
             match found {
-                csv_rows::Found::End => return Ok(None),
-                csv_rows::Found::Broken { line, text, expected } => {
+                Found::End => return Ok(None),
+                Found::Broken { line, text, expected } => {
                     let field = field.as_deref().unwrap_or("(row)");
                     return Ok(Some(self.broken(line, field, &text, &expected)));
                 }
-                csv_rows::Found::Row { line } => {
+                Found::Row { line } => {
                     if let Some(read) = self.checked(line) {
                         return Ok(Some(read));
                     }
@@ -291,7 +96,7 @@ impl Rows<'_> {
     }
 
     fn checked(&self, line: u64) -> Option<Read> {
-        let header = &self.table.header;
+        let header = self.table.header();
         if let Source::Csv(rows) = &self.source {
             let row = rows.cells();
             let is_empty = |cell: &[u8]| trimmed(&String::from_utf8_lossy(cell)).is_empty();
@@ -332,7 +137,7 @@ impl Rows<'_> {
 }
 
 /// White space and what is no more to be seen than that.
-fn trimmed(text: &str) -> &str {
+pub(super) fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| {
         c.is_whitespace() || matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}')
     })
@@ -356,20 +161,15 @@ fn fault(text: &str) -> Option<String> {
     })
 }
 
-fn broken_file(path: &Path, error: io::Error) -> Error {
-    if error.kind() == io::ErrorKind::InvalidData {
-        let place = path.display().to_string();
-        return Error::bad_input(&place, &error.to_string(), "quotes that are closed");
-    }
-    Error::File { path: path.to_owned(), source: error }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{io::Write, path::Path};
 
     use super::*;
-    use crate::table::header::{Field, Others};
+    use crate::table::{
+        ReadAs, TableFormat,
+        header::{ColumnSet, Field, Others},
+    };
 
     const COLUMNS: ColumnSet = ColumnSet {
         fields: &[Field {

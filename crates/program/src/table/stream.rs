@@ -7,11 +7,7 @@ use tokio::{
     task::{JoinError, JoinHandle},
 };
 
-use super::{
-    header::ColumnSet,
-    read_as::ReadAs,
-    rows::{Read, Table},
-};
+use super::{file::Table, header::ColumnSet, read_as::ReadAs, rows::Read};
 use crate::error::{Error, Result};
 
 /// Some rows, in the order of the file.

@@ -2,6 +2,8 @@
 
 mod commands;
 mod contacts;
+mod exports;
+mod hostile_contacts;
 mod launch;
 mod messy_files;
 mod packages;

@@ -23,6 +23,7 @@ mod builder;
 mod activations_change_state;
 mod contacts_are_idempotent;
 mod expansion_decides_everybody_once;
+mod exports;
 mod feed_spreads_over_lanes;
 mod launch_is_one_activation;
 mod leases_fence;

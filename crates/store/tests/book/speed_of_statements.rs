@@ -84,6 +84,14 @@ async fn walks_follow_their_index() {
             && !chunk.contains("TEMP B-TREE"),
         "{chunk}"
     );
+    for text in [statement!("contact/export_page.sql"), statement!("contact/fields_page.sql")] {
+        let page = plan(&book, &text).await;
+        assert!(page.contains("contact_walk (list_id=? AND contact_id>?)"), "{page}");
+        assert!(!page.contains("TEMP B-TREE") && !page.contains("SCAN"), "{page}");
+    }
+    let partners = plan(&book, &statement!("partner/export_page.sql")).await;
+    assert!(partners.contains("(vendor_id=? AND partner_key>?)"), "{partners}");
+    assert!(!partners.contains("TEMP B-TREE") && !partners.contains("SCAN"), "{partners}");
     let late = plan(&book, &statement!("contact/late_chunk.sql")).await;
     assert!(late.contains("contact_change (list_id=? AND change_number>?)"), "{late}");
     let events = plan(&book, &statement!("event/page_activation.sql")).await;
