@@ -76,7 +76,10 @@ fn a_file_that_is_there_is_not_written_over() {
     assert_eq!(std::fs::read_to_string(machine.path("partners.csv")).unwrap(), PARTNERS);
     machine.ok(&["export", "partners", "partners.csv", "--overwrite"]);
     let text = std::fs::read_to_string(machine.path("partners.csv")).unwrap();
-    assert!(text.starts_with("partner_key,company_name,tier,from_name,"), "{text}");
+    assert!(
+        text.starts_with("partner_key,company_name,tier,region,partner_type,from_name,"),
+        "{text}"
+    );
     let mode = std::fs::metadata(machine.path("partners.csv")).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "others must not read it");
     let back = machine.ok(&["import", "partners", "partners.csv"]).stdout;

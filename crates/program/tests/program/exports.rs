@@ -7,7 +7,7 @@ use program::{
 };
 use proptest::prelude::*;
 
-use crate::world::{OPS, World, partner_row};
+use crate::world::{OPS, World, partner_row, png};
 
 const FORMATS: [(TableFormat, &str); 2] =
     [(TableFormat::Csv, "export.csv"), (TableFormat::Jsonl, "export.jsonl")];
@@ -144,10 +144,7 @@ async fn a_list_that_is_not_there_is_named() {
 #[tokio::test]
 async fn partners_come_back_as_they_were() {
     let world = World::new().await;
-    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
-    png.extend(640u32.to_be_bytes());
-    png.extend(200u32.to_be_bytes());
-    world.file("logos/a.png", png);
+    world.file("logos/a.png", png(640, 200));
     let long = "Very Long Name ".repeat(12);
     let rows = [
         format!("{}logos/a.png", partner_row("acme", "gold")),

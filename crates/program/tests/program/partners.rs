@@ -3,18 +3,7 @@
 use program::{ErrorKind, ImportPartners, LaunchFor, ReadAs};
 use proptest::prelude::*;
 
-use crate::world::{OPS, PARTNER_COLUMNS, World, partner_row};
-
-/// A picture as a program writes it.
-fn png(width: u32, height: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Grayscale);
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&vec![128; (width * height) as usize]).unwrap();
-    writer.finish().unwrap();
-    bytes
-}
+use crate::world::{OPS, PARTNER_COLUMNS, World, partner_row, png};
 
 #[tokio::test]
 async fn good_rows_are_kept_beside_bad_ones_and_every_fault_is_named() {

@@ -267,3 +267,14 @@ pub fn partner_row(key: &str, tier: &str) -> String {
          https://{key}.example,Main Street 1 | 1010 Vienna,Anna Muster,anna@{key}.example,+43 1 234,"
     )
 }
+
+/// A picture as a program writes it.
+pub fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![128; (width * height) as usize]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
