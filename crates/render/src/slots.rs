@@ -186,12 +186,18 @@ pub(crate) fn fill(
     let mut problems = unknown(package, values);
     let mut filled = BTreeMap::new();
     for (name, slot) in &package.slots {
+        // What of the profile does not fit is no mistake in the slot: it fills nothing.
         let from_brand = slot.fill.map(|fill| from_brand(fill, brand)).unwrap_or_default();
+        let from_brand =
+            match from_brand.is_empty() || read(slot, &from_brand, Some(brand)).is_err() {
+                true => "",
+                false => from_brand.as_str(),
+            };
         let default = match (slot.default.for_language(language), slot.choices.first()) {
             ("", Some(choice)) => choice.value.as_str(),
             (default, _) => default,
         };
-        let text = [given(values, name), from_brand.as_str(), default]
+        let text = [given(values, name), from_brand, default]
             .into_iter()
             .find(|text| !text.is_empty())
             .unwrap_or_default();
@@ -435,6 +441,15 @@ at = "T-1d"
             (&*filled["spotlight"], &*filled["accent"], &*filled["tone"]),
             ("Mine", "#000000", "long")
         );
+    }
+
+    #[test]
+    fn what_of_the_brand_does_not_fit_fills_nothing() {
+        let mut brand = brand();
+        brand.web_site = "http://harbour-vale.example".to_owned();
+        brand.contact_person.email = "nobody".to_owned();
+        let filled = fill_slots(&package(), &values(&[LINK]), "en", &brand).unwrap();
+        assert_eq!((&*filled["site"], &*filled["speaker"]), ("", ""));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod helpers;
+mod hostile;
 mod locks;
 mod package_format;
 mod places;
