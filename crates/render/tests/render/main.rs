@@ -5,6 +5,7 @@ mod helpers;
 mod hostile;
 mod locks;
 mod package_format;
+mod package_mistakes;
 mod places;
 mod sample_packages;
 mod schema;
