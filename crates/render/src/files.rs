@@ -76,6 +76,13 @@ impl SharedTemplates {
         Ok(self)
     }
 
+    /// The same, with these files replaced or added.
+    #[must_use]
+    pub fn with_files(mut self, files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        self.0.extend(files);
+        self
+    }
+
     /// The text of `path`, if there is such a file and it is UTF-8.
     pub(crate) fn text(&self, path: &str) -> Option<String> {
         self.0.get(path).and_then(|bytes| text_of(bytes).ok())

@@ -166,7 +166,7 @@ impl Place {
             Self::BeforeValue { .. } | Self::Bare { .. } => {
                 refuse("in an attribute without quotes", "the attribute value in quotes")
             }
-            Self::Value { attribute, so_far, .. } => match attribute.as_str() {
+            Self::Value { element, attribute, so_far, .. } => match attribute.as_str() {
                 "style" => match kind {
                     Kind::Colour | Kind::Number => Ok(()),
                     _ => refuse("in a style", "a colour or a number"),
@@ -188,7 +188,17 @@ impl Place {
                         ),
                     }
                 }
-                "srcdoc" => refuse("in `srcdoc`", "no value"),
+                // A page in a page, several links in one, a link where nobody sees it.
+                "srcdoc" | "srcset" | "ping" | "formaction" | "data" | "manifest" | "xmlns"
+                | "target" | "http-equiv" | "id" | "class" => {
+                    Err((format!("a value stands in `{attribute}`"), "no value there"))
+                }
+                "content" if element == "meta" => {
+                    refuse("in the `content` of a `<meta>`", "no value there")
+                }
+                name if name.contains(':') => {
+                    refuse("in an attribute of another language", "no value there")
+                }
                 _ => Ok(()),
             },
         }
@@ -300,6 +310,12 @@ mod tests {
             "<iframe ",
             "<!--[if mso]><v:rect href=\"",
             "<img src=\"",
+            "<img srcset=\"",
+            "<a ping=\"",
+            "<meta http-equiv=\"refresh\" content=\"",
+            "<p class=\"",
+            "<p id='",
+            "<v:rect xlink:href=\"",
         ] {
             assert!(put(bad, Kind::Text).is_err(), "{bad}");
         }

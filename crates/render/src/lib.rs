@@ -6,7 +6,11 @@
 //!   in which only merge fields of the person and a few conditional blocks are open;
 //!   [`Skeleton::message`] closes them.
 //!
-//! What a partner or a person wrote is data: it is never parsed as a template, it is escaped for the
+//! - [`fill_slots`] says what stands in a partner's slots; [`picture::prepare`] makes pictures for mail of
+//!   what strangers hand in.
+//!
+//! What the vendor locked is in every message byte for byte, once, where it is seen; or the message is not
+//! made. What a partner or a person wrote is data: it is never parsed as a template, it is escaped for the
 //! place where it stands, and it can't change what the vendor wrote around it.
 
 mod agreement;

@@ -68,10 +68,6 @@ impl Lock {
         let Some(at) = places.next() else {
             return refuse("it is not in the message as it was published".to_owned());
         };
-        let found = &finished.as_bytes()[at..at + length];
-        if ContentHash::of(found) != self.hash {
-            return refuse("it is not in the message as it was published".to_owned());
-        }
         let more = places.count();
         if more > 0 {
             return refuse(format!("it stands in the message {} times, not once", more + 1));

@@ -16,6 +16,9 @@ pub(crate) use self::expression::Expression;
 
 /// The most bytes of a template.
 pub(crate) const MOST_BYTES: usize = 256 * 1024;
+/// The most tags times bytes: handlebars finds the line of a tag by counting from the beginning, and
+/// ten thousand tags in a large template take it seconds.
+const MOST_WORK: usize = 16 * 1024 * 1024;
 /// The deepest nesting of blocks.
 pub(crate) const MOST_DEPTH: usize = 32;
 
@@ -86,6 +89,13 @@ impl Reader<'_> {
         });
         if source.len() > MOST_BYTES {
             self.error(&(0..0), "the template is larger than 256 KiB", "at most 262144 bytes");
+            return;
+        }
+        let tags = source.matches("{{").count();
+        if tags.saturating_mul(source.len()) > MOST_WORK {
+            let message = format!("there are {tags} tags in a template of {} bytes", source.len());
+            let most = MOST_WORK / source.len().max(1);
+            self.error(&(0..0), message, format!("at most {most} in one of this size"));
             return;
         }
         if let Some(at) = source.find(crate::clean::is_noncharacter) {
@@ -484,11 +494,14 @@ mod tests {
 
     #[test]
     fn a_hundred_thousand_blocks_are_refused_at_once() {
-        let deep = format!("{}{}", "{{#if a}}".repeat(12_000), "{{/if}}".repeat(12_000));
+        let deep = format!("{}{}", "{{#if a}}".repeat(700), "{{/if}}".repeat(700));
         assert!(problem(&deep).contains("blocks are nested too deep"));
+        let many = format!("{}{}", "{{#if a}}".repeat(12_000), "{{/if}}".repeat(12_000));
+        let expected = "t:1:1: error: there are 24000 tags in a template of 192000 bytes; expected at most 87 in one of this size";
+        assert_eq!(problem(&many), expected);
         let deeper = "{{#if a}}".repeat(100_000);
         assert!(problem(&deeper).contains("larger than 256 KiB"));
-        let chained = format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{else if a}}".repeat(10_000));
+        let chained = format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{else if a}}".repeat(500));
         assert!(problem(&chained).contains("blocks are nested too deep"));
     }
 

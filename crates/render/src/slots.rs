@@ -4,20 +4,21 @@ mod image;
 mod moment;
 mod person;
 pub(crate) mod rich_text;
+mod value;
 
 use std::{collections::BTreeMap, fmt};
 
 use domain::{BrandProfile, UtcMillis};
 use serde::Serialize;
-use serde_json::{Value as Json, json};
 use url::Url;
 
 use self::rich_text::RichText;
+pub(crate) use self::value::{Value, asset_url};
 pub use self::{image::ImageValue, person::PersonValue};
 use crate::{
     brand::{https, web_site},
     clean::clean,
-    colour::{Colour, WHITE},
+    colour::Colour,
     diagnostic::expected_name,
     package::{Fill, Package, Slot, SlotKind},
 };
@@ -106,76 +107,6 @@ pub fn event_moment(package: &Package, values: &BTreeMap<String, String>) -> Opt
     }
 }
 
-/// A value that was read.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
-    /// None.
-    Empty,
-    /// Plain text, one line; or one of the values of a choice.
-    Text(String),
-    /// Markup that was taken apart and put together again.
-    RichText(RichText),
-    /// A link.
-    Url(Url),
-    /// A picture of the book.
-    Image(ImageValue),
-    /// A colour.
-    Colour(Colour),
-    /// A person.
-    Person(PersonValue),
-    /// A moment.
-    Moment(jiff::Zoned),
-}
-
-impl Value {
-    /// The one form it is kept in, which reads back as the same value.
-    pub(crate) fn to_text(&self) -> String {
-        match self {
-            Self::Empty => String::new(),
-            Self::Text(text) => text.clone(),
-            Self::RichText(rich) => rich.html.clone(),
-            Self::Url(url) => url.to_string(),
-            Self::Image(image) => image.to_string(),
-            Self::Colour(colour) => colour.to_string(),
-            Self::Person(person) => person.to_string(),
-            Self::Moment(moment) => moment.to_string(),
-        }
-    }
-
-    /// What templates see of it, but for rich text.
-    pub(crate) fn to_json(&self, kind: SlotKind, public_url: &str) -> Json {
-        match self {
-            Self::Empty => match kind {
-                SlotKind::Image | SlotKind::Colour | SlotKind::Person => Json::Null,
-                _ => json!(""),
-            },
-            Self::Image(image) => json!({
-                "url": asset_url(public_url, &image.hash, &image.extension),
-                "width": image.width,
-                "height": image.height,
-                "alt": image.alt,
-            }),
-            Self::Person(person) => {
-                json!({ "name": person.name, "email": person.email, "phone": person.phone })
-            }
-            other => json!(other.to_text()),
-        }
-    }
-
-    /// The colour as text can have it on white, if this is a colour.
-    pub(crate) fn ink(&self) -> Option<String> {
-        match self {
-            Self::Colour(colour) => Some(colour.readable_on(WHITE).to_string()),
-            _ => None,
-        }
-    }
-}
-
-/// Where a picture of the book is served.
-pub(crate) fn asset_url(public_url: &str, hash: &domain::ContentHash, extension: &str) -> String {
-    format!("{}/a/{hash}.{extension}", public_url.trim_end_matches('/'))
-}
-
 /// What stands in every slot, or everything that is wrong.
 pub(crate) fn fill(
     package: &Package,
@@ -186,12 +117,18 @@ pub(crate) fn fill(
     let mut problems = unknown(package, values);
     let mut filled = BTreeMap::new();
     for (name, slot) in &package.slots {
+        // What of the profile does not fit is no mistake in the slot: it fills nothing.
         let from_brand = slot.fill.map(|fill| from_brand(fill, brand)).unwrap_or_default();
+        let from_brand =
+            match from_brand.is_empty() || read(slot, &from_brand, Some(brand)).is_err() {
+                true => "",
+                false => from_brand.as_str(),
+            };
         let default = match (slot.default.for_language(language), slot.choices.first()) {
             ("", Some(choice)) => choice.value.as_str(),
             (default, _) => default,
         };
-        let text = [given(values, name), from_brand.as_str(), default]
+        let text = [given(values, name), from_brand, default]
             .into_iter()
             .find(|text| !text.is_empty())
             .unwrap_or_default();
@@ -324,6 +261,8 @@ fn read_url(slot: &Slot, text: &str, brand: Option<&BrandProfile>) -> Result<Url
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{diagnostic::Findings, manifest};
 
@@ -435,6 +374,15 @@ at = "T-1d"
             (&*filled["spotlight"], &*filled["accent"], &*filled["tone"]),
             ("Mine", "#000000", "long")
         );
+    }
+
+    #[test]
+    fn what_of_the_brand_does_not_fit_fills_nothing() {
+        let mut brand = brand();
+        brand.web_site = "http://harbour-vale.example".to_owned();
+        brand.contact_person.email = "nobody".to_owned();
+        let filled = fill_slots(&package(), &values(&[LINK]), "en", &brand).unwrap();
+        assert_eq!((&*filled["site"], &*filled["speaker"]), ("", ""));
     }
 
     #[test]

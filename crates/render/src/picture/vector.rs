@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use resvg::{
-    tiny_skia::{Pixmap, Transform},
+    tiny_skia::{PathSegment, Pixmap, Point, Transform},
     usvg::{
-        self, Group, Node, Options, Tree,
+        self, Group, Node, Options, Paint, Tree,
         roxmltree::{self, Document, ParsingOptions},
     },
 };
@@ -52,9 +52,13 @@ const MOST_STYLE: usize = 16 * 1024;
 /// The longest side that is drawn, in pixels.
 const MOST_DRAWN: f32 = 2_400.0;
 /// The most that is painted, in pixels, each shape with the box around it.
-const MOST_PAINTED: f64 = 48.0e6;
+const MOST_PAINTED: f64 = 16.0e6;
+/// How much longer a pixel of a gradient takes.
+const GRADIENT: f64 = 4.0;
+/// A drawing that takes too long is drawn smaller, but not narrower than this, in pixels.
+const LEAST_DRAWN: f32 = 300.0;
 /// The most edges, each as often as it is met by a line of pixels.
-const MOST_EDGES: f64 = 10.0e6;
+const MOST_EDGES: f64 = 2.4e6;
 
 /// Whether a file begins as svg does.
 pub(super) fn is_svg(bytes: &[u8]) -> bool {
@@ -86,11 +90,17 @@ pub(super) fn draw(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureErro
     let tree = Tree::from_xmltree(&document, &options).map_err(PictureError::Svg)?;
     let (own_width, own_height) = (tree.size().width(), tree.size().height());
     let wanted = limits.drawn_width.map_or(own_width * 2.0, |width| width as f32);
-    let scale = (wanted / own_width).min(MOST_DRAWN / own_width.max(own_height));
-    let size = |side: f32| (side * scale).round().clamp(1.0, MOST_DRAWN) as u32;
-    let (width, height) = (size(own_width), size(own_height));
-    limits.check((width, height))?;
-    count(&tree, scale, (width, height))?;
+    let mut scale = (wanted / own_width).min(MOST_DRAWN / own_width.max(own_height));
+    let (width, height) = loop {
+        let size = |side: f32| (side * scale).round().clamp(1.0, MOST_DRAWN) as u32;
+        let (width, height) = (size(own_width), size(own_height));
+        limits.check((width, height))?;
+        match count(&tree, scale, (width, height)) {
+            Ok(()) => break (width, height),
+            Err(error) if own_width * scale * 0.75 < LEAST_DRAWN => return Err(error),
+            Err(_) => scale *= 0.75,
+        }
+    };
     let too_large =
         PictureError::TooLarge { width, height, side: limits.side, pixels: limits.pixels };
     let mut canvas = Pixmap::new(width, height).ok_or(too_large)?;
@@ -266,10 +276,43 @@ impl Work {
         let around = path.abs_stroke_bounding_box();
         let side = |length: f32, most: f64| (f64::from(length) * self.scale).min(most).max(1.0);
         let (wide, high) = (side(around.width(), self.width), side(around.height(), self.height));
-        // A stroke has two sides, and joins; a curve is a handful of edges.
-        let lines = if path.stroke().is_some() { 8.0 } else { 4.0 };
-        self.painted += wide * high;
-        self.edges += path.data().len() as f64 * lines * high;
+        let paints = path.fill().map(|fill| fill.paint()).into_iter();
+        for paint in paints.chain(path.stroke().map(|stroke| stroke.paint())) {
+            let weight = if matches!(paint, Paint::Color(_)) { 1.0 } else { GRADIENT };
+            self.painted += weight * wide * high;
+        }
+        // A stroke has two sides and joins; a curve is a handful of edges.
+        let (lines, thick) = match path.stroke() {
+            Some(stroke) => (8.0, f64::from(stroke.width().get()) * self.scale),
+            None => (4.0, 0.0),
+        };
+        let transform = path.abs_transform();
+        let mut last = 0.0;
+        for segment in path.data().segments() {
+            let points = match segment {
+                PathSegment::MoveTo(to) => {
+                    last = self.line_of(transform, to);
+                    continue;
+                }
+                PathSegment::LineTo(to) => vec![to],
+                PathSegment::QuadTo(one, to) => vec![one, to],
+                PathSegment::CubicTo(one, two, to) => vec![one, two, to],
+                PathSegment::Close => continue,
+            };
+            let mut met = 1.0 + thick.min(self.height);
+            for point in points {
+                let line = self.line_of(transform, point);
+                met += (line - last).abs();
+                last = line;
+            }
+            self.edges += met * lines;
+        }
+    }
+
+    /// The line of pixels a point is on, within the canvas.
+    fn line_of(&self, transform: Transform, point: Point) -> f64 {
+        let y = transform.ky * point.x + transform.sy * point.y + transform.ty;
+        (f64::from(y) * self.scale).clamp(0.0, self.height)
     }
 }
 
@@ -372,6 +415,15 @@ mod tests {
             let error = prepare(bomb.as_bytes(), &large).unwrap_err().to_string();
             assert!(error.contains(why), "{why}: {error}");
         }
+    }
+
+    #[test]
+    fn a_drawing_that_takes_long_is_drawn_smaller() {
+        let heavy = svg(&"<rect width=\"100\" height=\"50\"/>".repeat(30));
+        let large = Limits { drawn_width: Some(2_400), ..Limits::default() };
+        let picture = prepare(heavy.as_bytes(), &large).unwrap();
+        assert!((300..1_400).contains(&picture.width), "{picture:?}");
+        assert!(picture.width.abs_diff(picture.height * 2) <= 1, "{picture:?}");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 mod diagnostics;
 mod helpers;
+mod hostile;
 mod locks;
 mod package_format;
+mod package_mistakes;
 mod places;
 mod sample_packages;
 mod schema;

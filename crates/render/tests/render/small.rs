@@ -75,6 +75,16 @@ pub fn found(files: &PackageFiles) -> Vec<String> {
     check(files, &SharedTemplates::embedded()).iter().map(ToString::to_string).collect()
 }
 
+/// A png of 300 x 100 pixels.
+pub fn png() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let pixel = |x, y| image::Rgb([x as u8, y as u8, 9]);
+    image::RgbImage::from_fn(300, 100, pixel)
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
 /// It, published.
 pub fn published(files: &PackageFiles) -> Version {
     publish(files, &SharedTemplates::embedded()).unwrap_or_else(|found| panic!("{found:#?}"))
