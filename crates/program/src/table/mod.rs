@@ -1,7 +1,7 @@
 //! Reading the tables people really have: any delimiter, any usual encoding, in bounded memory.
 //!
 //! Bytes become lines of UTF-8 ([`text`], as [`encoding`] found out), lines become cells ([`split`],
-//! [`csv_rows`]) or members ([`json_rows`]), and those become rows under a header ([`file`], [`rows`]).
+//! [`csv_rows`]) or members ([`json_rows`]), and those become rows under a header ([`mod@file`], [`rows`]).
 
 mod csv_rows;
 mod delimiter;
