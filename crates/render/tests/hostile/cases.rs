@@ -421,10 +421,10 @@ fn escaped(text: &str) -> String {
 /// Every element with the names of its attributes, in order, as a browser reads the page; and no script,
 /// no handler, no link that is none.
 fn elements(html: &str) -> Result<Vec<String>, String> {
-    const KNOWN: [&str; 28] = [
+    const KNOWN: [&str; 29] = [
         "html", "head", "meta", "title", "style", "body", "div", "table", "tbody", "tr", "td", "p",
         "a", "img", "br", "b", "i", "em", "strong", "ul", "ol", "li", "h1", "span", "code",
-        "small", "sub", "sup",
+        "small", "sub", "sup", "bdi",
     ];
     let document = Html::parse_document(html);
     let mut found = Vec::new();

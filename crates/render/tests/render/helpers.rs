@@ -1,8 +1,8 @@
 //! Helpers write in the language of the message, and take what they can write.
 
-use render::{Compiled, PackageFiles};
+use render::{Compiled, PackageFiles, publish};
 
-use crate::small::{found, mail, published, sample, with};
+use crate::small::{found, mail, published, sample, shared, with};
 
 const SLOTS: &str = r#"[slots.event_at]
 kind = "datetime"
@@ -99,9 +99,12 @@ fn what_the_partner_left_is_nothing() {
 #[test]
 fn an_argument_of_a_partial_may_be_called_like_a_helper() {
     let files = package("x", "x", "{{> week number=\"1\" title=\"a\" text=\"b\"}}");
-    let compiled = Compiled::from_blob(&published(&files).blob).unwrap();
+    let week = "<p>Week {{number}}: {{title}} {{text}}</p>";
+    let shared = shared(&[("email/partials/en/week.html.hbs", week)]);
+    let version = publish(&files, &shared).unwrap_or_else(|found| panic!("{found:#?}"));
+    let compiled = Compiled::from_blob(&version.blob).unwrap();
     let mail = mail(&compiled, &sample(&[]), &[]);
-    assert!(mail.html.contains("Week 1</td>"), "{}", mail.html);
+    assert!(mail.html.contains("<p>Week 1: a b</p>"), "{}", mail.html);
 }
 
 #[test]

@@ -100,7 +100,7 @@ else = "reminder"
     for file in ["subject.txt.hbs", "body.txt.hbs", "body.html.hbs"] {
         files.remove(&format!("en/announce/{file}"));
     }
-    for language in ["en", "de"] {
+    for language in ["en", "nl"] {
         files.insert(format!("{language}/invite/subject.txt.hbs"), "{{campaign.title}}");
         files.insert(format!("{language}/invite/body.txt.hbs"), "x\n\n{{slots.about}}\n");
         files.insert(
@@ -111,12 +111,11 @@ else = "reminder"
         files.insert(format!("{language}/post/post.txt.hbs"), "Join {{partner.name}}");
         files.insert(format!("{language}/landing/page.html.hbs"), "<h1>{{campaign.title}}</h1>");
     }
-    // Words in shared partials are English only.
-    let shared = SharedTemplates::embedded();
-    let english = check(&files, &shared);
-    assert!(english.iter().any(|d| d.message.contains("there is no partial")), "{english:#?}");
+    // The shared partials with words in them are not there in Dutch.
+    let found = check(&files, &SharedTemplates::embedded());
+    assert!(found.iter().any(|d| d.message.contains("there is no partial")), "{found:#?}");
     for path in files.iter().map(|(path, _)| path.to_owned()).collect::<Vec<_>>() {
-        if path.starts_with("de/") {
+        if path.starts_with("nl/") {
             files.remove(&path);
         }
     }

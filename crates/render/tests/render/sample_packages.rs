@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::PartnerShelf;
 use render::{
-    Compiled, MessageLinks, Rendered, Sample, SamplePackage, SharedTemplates, Version, check,
-    publish,
+    Compiled, MessageLinks, Rendered, Sample, SamplePackage, Severity, SharedTemplates, Version,
+    check, publish,
 };
 
 const LINK: &str = "https://portal.example/u/AQEl3n0bqkK0Wv0r2cYw";
@@ -41,7 +41,8 @@ fn every_package_passes_the_check_without_a_warning() {
     assert!(!packages.is_empty());
     for package in packages {
         let found = check(package.files(), &SharedTemplates::embedded());
-        assert!(found.is_empty(), "{found:#?}");
+        // What is not enabled is noted.
+        assert!(found.iter().all(|it| it.severity == Severity::Note), "{found:#?}");
     }
 }
 
@@ -53,7 +54,8 @@ fn the_launch_is_three_mails_over_ten_days() {
         compiled.steps().iter().map(|s| (s.key.to_string(), s.due.unwrap().to_string())).collect();
     let expected = [("announce", "0"), ("deep-dive", "3d"), ("last-call", "10d")];
     assert_eq!(steps, expected.map(|(k, a)| (k.to_owned(), a.to_owned())));
-    assert!(version.blob.len() < 64 * 1024, "{}", version.blob.len());
+    assert_eq!(compiled.languages(), ["ar", "de", "en", "fr", "ja"]);
+    assert!(version.blob.len() < 128 * 1024, "{}", version.blob.len());
 }
 
 #[test]
@@ -83,7 +85,8 @@ fn every_mail_carries_both_brands_the_address_and_the_way_out() {
                 assert!(part.contains(needle), "{needle} in\n{part}");
             }
         }
-        assert!(mail.html.contains("src=\"https://portal.example/a/3f1c8f5f"), "the logo");
+        let logo = &sample.brand.logo.as_ref().expect("the sample has a logo").hash;
+        assert!(mail.html.contains(&format!("src=\"https://portal.example/a/{logo}.png\"")));
         assert!(mail.html.contains("<html lang=\"en\" dir=\"ltr\">"));
         assert!(mail.html.len() < 20_000, "{} bytes", mail.html.len());
         assert!(!mail.html.contains("{{") && !mail.text.contains("{{"));
@@ -102,9 +105,9 @@ fn a_partner_without_logo_slots_or_telephone_still_looks_complete() {
     shelf.slots.clear();
     shelf.brand.colour = "#ffe600".to_owned();
     for mail in render(&compiled, &shelf, &[]) {
-        assert!(!mail.html.contains("<img"), "no picture");
+        assert!(!mail.html.contains("class=\"plate\""), "no logo");
         assert!(
-            mail.html.contains(">Harbour &amp; Vale IT</a>"),
+            mail.html.contains("<bdi>Harbour &amp; Vale IT</bdi></a>"),
             "the name stands in for the logo"
         );
         assert!(mail.html.contains("is a Northwind Secure partner. We advise"), "{}", mail.html);
