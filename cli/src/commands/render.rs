@@ -12,7 +12,8 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use program::{Actor, Preview, PreviewFor, PreviewOf, Program};
+use program::{Actor, Preview, PreviewFor, PreviewOf, Previews, Program};
+use render::PublishedAsset;
 use serde_json::json;
 
 use self::screenshots::Photographer;
@@ -25,8 +26,9 @@ Example:
   throughline render --package product-launch --partner acme-01 --step announce --out preview
   throughline render --package product-launch --partner acme-01 --contact anna@example.com
 
-Writes <step>.html, <step>.txt and <step>.eml, with --edges one of each for every person, and with
---png <step>.<view>.png. The unsubscribe link in them does nothing.")]
+Writes <step>.html with its pictures in assets/, <step>.txt and <step>.eml (the message as it would go
+out), with --edges one of each for every person, and with --png <step>.<view>.png. The unsubscribe link
+in them does nothing.")]
 pub struct Options {
     /// The published package, by name.
     #[arg(long, value_name = "P", required_unless_present = "dir")]
@@ -102,26 +104,26 @@ pub async fn run(
     };
     // Before anything is written: what is missing is said at once.
     let photographer = options.png.then(Photographer::find).transpose()?;
-    let rendered = program.preview(&actor, &preview).await?;
+    let Previews { messages: rendered, pictures } = program.preview(&actor, &preview).await?;
     fs::create_dir_all(&options.out)
         .with_context(|| format!("can't make the folder {}", options.out.display()))?;
     let mut written = Vec::new();
     for message in &rendered {
         let mut files = Vec::new();
         let name = message.name();
+        let html = show_assets(&program, &pictures, &message.html, &options.out).await?;
         for (extension, bytes) in [
-            ("html", message.html.as_bytes()),
+            ("html", html.as_bytes()),
             ("txt", message.text.as_bytes()),
             ("eml", message.eml.as_slice()),
         ] {
             files.push(write(&options.out, &format!("{name}.{extension}"), bytes)?);
         }
         if let Some(photographer) = &photographer {
-            let html = show_assets(&program, &message.html, &options.out).await?;
             files.extend(photographer.take(&html, &options.out, &name).await?);
         }
         written.push(json!({
-            "step": message.step, "person": message.person, "subject": message.subject, "files": files,
+            "step": message.step, "edition": message.edition, "person": message.person, "subject": message.subject, "files": files,
         }));
     }
     output.answer(&written, || {
@@ -135,19 +137,30 @@ pub async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The HTML with pictures of the book as files beside it: the portal they are linked from need not run.
-async fn show_assets(program: &Program, html: &str, folder: &Path) -> anyhow::Result<String> {
+/// The HTML with its pictures as files beside it: the portal they are linked from need not run.
+async fn show_assets(
+    program: &Program,
+    pictures: &[PublishedAsset],
+    html: &str,
+    folder: &Path,
+) -> anyhow::Result<String> {
     let mut shown = html.to_owned();
     for url in program.asset_urls(html) {
         let Some(file) = url.rsplit('/').next() else { continue };
         let hash = file.split('.').next().unwrap_or_default().parse();
         let Ok(hash) = hash else { continue };
-        // A picture that is not there is shown as its alternative text, as a mail program does.
-        let Ok(asset) = program.asset(&hash).await else { continue };
+        let bytes = match pictures.iter().find(|picture| picture.hash == hash) {
+            Some(picture) => picture.bytes.clone(),
+            // A picture that is not there is shown as its alternative text, as a mail program does.
+            None => match program.asset(&hash).await {
+                Ok(asset) => asset.bytes,
+                Err(_) => continue,
+            },
+        };
         let assets = folder.join("assets");
         fs::create_dir_all(&assets)
             .with_context(|| format!("can't make the folder {}", assets.display()))?;
-        write(&assets, file, &asset.bytes)?;
+        write(&assets, file, &bytes)?;
         shown = shown.replace(&url, &format!("assets/{file}"));
     }
     Ok(shown)

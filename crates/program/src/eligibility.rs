@@ -147,7 +147,7 @@ impl Program {
             return Err(Error::not_found("vendor", vendor));
         }
         let vendor = self.require_vendor(actor, vendor).await?;
-        let (compiled, _) = self.compile_folder(folder)?;
+        let compiled = self.compile_folder(folder)?.compiled;
         let package = compiled.package();
         let mut checked = PartnersChecked {
             can: 0,

@@ -40,7 +40,7 @@ impl Program {
         picture: SlotPicture<'_>,
     ) -> Result<String> {
         let vendor = self.require_vendor(actor, vendor).await?;
-        let (compiled, _) = self.compiled_of(&vendor, package).await?;
+        let compiled = self.compiled_of(&vendor, package).await?.compiled;
         let slots = &compiled.package().slots;
         let Some(slot) = slots.get(picture.slot) else {
             return Err(Error::NotFound {

@@ -9,7 +9,7 @@ use domain::{
     CompanyId, EmailAddress, PartnerId, PartnerShelf, Recipient, StepKey, VendorId,
     address::AddressError, list_id::list_id,
 };
-use render::{Compiled, MessageLinks, Package, PackageFiles, Sample};
+use render::{Compiled, MessageLinks, Package, PackageFiles, PublishedAsset, Sample};
 use serde::Serialize;
 use store::Contact;
 
@@ -58,6 +58,15 @@ pub enum PreviewFor {
     Sample(BTreeMap<String, String>),
 }
 
+/// A package to preview.
+pub(crate) struct Opened {
+    pub(crate) compiled: Arc<Compiled>,
+    /// The sample of its folder, if it comes from one.
+    pub(crate) sample: Option<Sample>,
+    /// The pictures of the folder: the package's own, and the sample partner's.
+    pub(crate) pictures: Vec<PublishedAsset>,
+}
+
 /// The person a preview is made for.
 struct Reader {
     /// Which of several it is; empty if there is one.
@@ -78,11 +87,22 @@ pub enum PreviewOf {
     Folder(PathBuf),
 }
 
+/// What was rendered.
+#[derive(Debug, Clone)]
+pub struct Previews {
+    /// The messages.
+    pub messages: Vec<Previewed>,
+    /// Pictures that they show and that need not be in the book: those of a package's folder.
+    pub pictures: Vec<PublishedAsset>,
+}
+
 /// One step as a recipient would get it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Previewed {
     /// The step.
     pub step: StepKey,
+    /// Which of several editions of the step it is; empty if there is one.
+    pub edition: String,
     /// Which of several persons it is for; empty if there is one.
     pub person: String,
     /// The subject.
@@ -97,13 +117,14 @@ pub struct Previewed {
 }
 
 impl Previewed {
-    /// A name for its files: the step, and the person if there are several.
+    /// A name for its files: the step, and the edition and the person where there are several.
     pub fn name(&self) -> String {
-        if self.person.is_empty() {
-            self.step.to_string()
-        } else {
-            format!("{}.{}", self.step, self.person)
+        let mut name = self.step.to_string();
+        for part in [&self.edition, &self.person].into_iter().filter(|part| !part.is_empty()) {
+            name.push('.');
+            name.push_str(part);
         }
+        name
     }
 }
 
@@ -128,9 +149,10 @@ impl Program {
     ///
     /// # Errors
     /// No such package, partner or step for this actor; a package with errors; what rendering refuses.
-    pub async fn preview(&self, actor: &Actor, preview: &Preview) -> Result<Vec<Previewed>> {
+    pub async fn preview(&self, actor: &Actor, preview: &Preview) -> Result<Previews> {
         let vendor = self.require_vendor(actor, &preview.vendor).await?;
-        let (compiled, sample) = self.compiled_of(&vendor, &preview.package).await?;
+        let Opened { compiled, sample, pictures } =
+            self.compiled_of(&vendor, &preview.package).await?;
         let package = compiled.package();
         let mut shelf = match &preview.partner {
             Some(partner) => self.partner_shelf(actor, &vendor, partner).await?,
@@ -179,28 +201,44 @@ impl Program {
             PreviewFor::Edges => Some(edges::with_full_slots(package, &shelf)),
             _ => None,
         };
-        let mut previewed = Vec::new();
+        let full_reader =
+            Reader { label: "full-slots".to_owned(), ..made_up(package, None, &BTreeMap::new()) };
+        let mut messages = Vec::new();
         for step in steps {
-            for reader in &readers {
-                let language = language_of(reader);
-                previewed.push(self.preview_step(&compiled, &step, &language, &shelf, reader)?);
-            }
-            if let Some(full) = &full {
-                let reader = Reader {
-                    label: "full-slots".to_owned(),
-                    ..made_up(package, None, &BTreeMap::new())
-                };
-                let language = language_of(&reader);
-                previewed.push(self.preview_step(&compiled, &step, &language, full, &reader)?);
+            let known = compiled.steps().iter().find(|known| known.key == step);
+            let editions = known.map_or(&[][..], |step| &step.editions);
+            let editions: Vec<&str> = match editions {
+                [] => vec![""],
+                some => some.iter().map(String::as_str).collect(),
+            };
+            for edition in (0_u32..).zip(editions) {
+                for reader in &readers {
+                    let language = language_of(reader);
+                    messages.push(
+                        self.preview_step(&compiled, &step, edition, &language, &shelf, reader)?,
+                    );
+                }
+                if let Some(full) = &full {
+                    let language = language_of(&full_reader);
+                    messages.push(self.preview_step(
+                        &compiled,
+                        &step,
+                        edition,
+                        &language,
+                        full,
+                        &full_reader,
+                    )?);
+                }
             }
         }
-        Ok(previewed)
+        Ok(Previews { messages, pictures })
     }
 
     fn preview_step(
         &self,
         compiled: &Compiled,
         step: &StepKey,
+        (occurrence, edition): (u32, &str),
         language: &str,
         shelf: &PartnerShelf,
         reader: &Reader,
@@ -217,7 +255,7 @@ impl Program {
             )
         };
         let rendered = compiled
-            .skeleton(step, language, shelf, &parts.public_url)
+            .skeleton_of(step, occurrence, language, shelf, &parts.public_url)
             .map_err(refused)?
             .message(&reader.fields, &MessageLinks { unsubscribe_url: &unsubscribe_url })
             .map_err(refused)?;
@@ -242,6 +280,7 @@ impl Program {
         })?;
         Ok(Previewed {
             step: step.clone(),
+            edition: edition.to_owned(),
             person: reader.label.clone(),
             subject: rendered.subject,
             html: rendered.html,
@@ -278,22 +317,23 @@ impl Program {
         Ok(FoundContact { address: email, contact })
     }
 
-    /// The package, ready to render, and the sample of its folder.
+    /// The package, ready to render, and what its folder holds for trying it.
     pub(crate) async fn compiled_of(
         &self,
         vendor: &VendorId,
         package: &PreviewOf,
-    ) -> Result<(Arc<Compiled>, Option<Sample>)> {
+    ) -> Result<Opened> {
         match package {
-            PreviewOf::Published(name) => Ok((self.published_package(vendor, name).await?.2, None)),
+            PreviewOf::Published(name) => Ok(Opened {
+                compiled: self.published_package(vendor, name).await?.2,
+                sample: None,
+                pictures: Vec::new(),
+            }),
             PreviewOf::Folder(folder) => self.compile_folder(folder),
         }
     }
 
-    pub(crate) fn compile_folder(
-        &self,
-        folder: &std::path::Path,
-    ) -> Result<(Arc<Compiled>, Option<Sample>)> {
+    pub(crate) fn compile_folder(&self, folder: &std::path::Path) -> Result<Opened> {
         let files = PackageFiles::load_dir(folder).map_err(|error| unreadable(folder, &error))?;
         let version = render::publish(&files, &self.parts.templates).map_err(|found| {
             Error::BadInput { problems: found.iter().map(crate::package::problem).collect() }
@@ -302,7 +342,10 @@ impl Program {
             doing: "compile the package",
             source: Box::new(source),
         })?;
-        Ok((Arc::new(compiled), Sample::of(&files)))
+        let sample = Sample::of(&files);
+        let mut pictures = version.assets;
+        pictures.extend(sample.iter().flat_map(|sample| sample.pictures.iter().cloned()));
+        Ok(Opened { compiled: Arc::new(compiled), sample, pictures })
     }
 
     /// A partner as its messages meet it, with no slot filled.

@@ -47,8 +47,9 @@ pub(crate) fn examine(
     let mut verifier = Verifier::new(&library, &package);
     verifier.verify_all(&languages, findings);
     let Verifier { used, locks, .. } = verifier;
-    look_for_unused(files, &package, &languages, &used, findings);
     let sample = Sample::read(files, findings);
+    let tried = sample.as_ref().map(|sample| &sample.files);
+    look_for_unused(files, &package, &languages, &used, tried, findings);
     library.0.retain(|path, _| used.contains(path));
     let mut frozen = Frozen::new(package, languages, library);
     let mut compiled = None;
@@ -179,6 +180,7 @@ fn look_for_unused(
     package: &Package,
     languages: &[String],
     used: &BTreeSet<String>,
+    tried: Option<&BTreeSet<String>>,
     findings: &mut Findings,
 ) {
     let pictures: BTreeSet<&str> = package.assets.values().map(|it| it.file.as_str()).collect();
@@ -196,6 +198,7 @@ fn look_for_unused(
             || path == sample::FILE
             || path == "README.md"
             || pictures.contains(path)
+            || tried.is_some_and(|files| files.contains(path))
             || known.contains(path)
             || used.contains(path);
         if !is_meant {
@@ -204,6 +207,9 @@ fn look_for_unused(
                 Some(near) => format!("perhaps `{near}`"),
                 None if path.starts_with("assets/") => {
                     format!("`file = \"{path}\"` in `[assets.…]`")
+                }
+                None if path.starts_with("sample/") => {
+                    format!("a picture that {} names", sample::FILE)
                 }
                 None => "a file that a step names".to_owned(),
             };

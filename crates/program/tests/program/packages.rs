@@ -77,7 +77,7 @@ async fn a_preview_is_what_the_partner_s_contacts_would_get() {
             .into(),
         ),
     };
-    let shown = world.program.preview(&OPS, &preview).await.unwrap();
+    let shown = world.program.preview(&OPS, &preview).await.unwrap().messages;
     assert_eq!(shown.len(), 1);
     assert!(
         shown[0].text.contains("Zoë") && shown[0].text.contains("Main Street 1"),
@@ -95,14 +95,14 @@ async fn a_preview_is_what_the_partner_s_contacts_would_get() {
     }
     let mut every = preview.clone();
     every.step = None;
-    assert_eq!(world.program.preview(&OPS, &every).await.unwrap().len(), 3);
+    assert_eq!(world.program.preview(&OPS, &every).await.unwrap().messages.len(), 3);
     every.step = Some("anounce".to_owned());
     let error = world.program.preview(&OPS, &every).await.unwrap_err();
     assert!(error.to_string().contains("did you mean \"announce\""), "{error}");
 
     let folder =
         Preview { package: PreviewOf::Folder(sample_folder(&world)), partner: None, ..preview };
-    assert_eq!(world.program.preview(&OPS, &folder).await.unwrap().len(), 1);
+    assert_eq!(world.program.preview(&OPS, &folder).await.unwrap().messages.len(), 1);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn a_contact_s_preview_is_for_its_own_company_only() {
         language: None,
         person: PreviewFor::Contact { address: address.to_owned(), list: list.map(str::to_owned) },
     };
-    let shown = world.program.preview(&OPS, &of("Zoe@Example.com", None)).await.unwrap();
+    let shown = world.program.preview(&OPS, &of("Zoe@Example.com", None)).await.unwrap().messages;
     let eml = String::from_utf8(shown[0].eml.clone()).unwrap();
     assert!(shown[0].text.contains("Zoë"), "{}", shown[0].text);
     assert!(eml.contains("<zoe@example.com>"), "{eml}");
