@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use anyhow::Context;
 use process::{Config, SystemClock};
 use program::{Parts, Program};
 use render::SharedTemplates;
@@ -70,9 +71,19 @@ pub fn program(
         hash_key: config.secrets.address_key()?,
         link_key: config.secrets.link_key()?,
         tiers: config.tiers.clone(),
-        templates: SharedTemplates::embedded(),
+        templates: shared_templates(config)?,
         public_url: config.portal.public_url.as_str().to_owned(),
         message_id_domain: config.sending.message_id_domain.clone(),
         list_domain: config.sending.list_domain.clone(),
     }))
+}
+
+/// The layouts and partials in force: those in the program, and those of the installation's own folder.
+pub fn shared_templates(config: &Config) -> anyhow::Result<SharedTemplates> {
+    let embedded = SharedTemplates::embedded();
+    let folder = &config.templates.folder;
+    if folder.as_os_str().is_empty() {
+        return Ok(embedded);
+    }
+    embedded.with_folder(folder).context("templates.folder")
 }

@@ -5,10 +5,13 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand};
 use domain::{VersionState, package_version::VersionCommand};
 use program::{Actor, BeltTold, PackageChecked, PartnersChecked, PublishAs, StepMap, VersionLine};
-use render::{Diagnostic, SharedTemplates};
+use render::Diagnostic;
 use serde::Serialize;
 
-use super::{name_and_value, open::Settings};
+use super::{
+    name_and_value,
+    open::{Settings, shared_templates},
+};
 use crate::{
     failure::BAD_INPUT,
     output::{Output, number, table},
@@ -139,7 +142,8 @@ pub async fn run(
 }
 
 async fn run_check(check: &Check, settings: &Settings, output: Output) -> anyhow::Result<ExitCode> {
-    let checked = program::check_package(&SharedTemplates::embedded(), &check.dir)?;
+    let templates = shared_templates(&settings.load()?)?;
+    let checked = program::check_package(&templates, &check.dir)?;
     let partners = if check.partners && checked.is_good {
         let program = settings.program().await?;
         let vendor = program.find_vendor(&Actor::Ops, check.vendor.as_deref()).await?;

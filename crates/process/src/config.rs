@@ -9,7 +9,11 @@ mod read;
 mod source;
 mod values;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use domain::{
     HashKey, OnUnknown, RateSpec,
@@ -159,6 +163,14 @@ section! {
 }
 
 section! {
+    /// The layouts and partials that packages share.
+    Templates {
+        /// A folder whose files go before those in the program; empty: none.
+        folder: PathBuf,
+    }
+}
+
+section! {
     /// How workers speak to relays.
     Smtp {
         /// The name in EHLO.
@@ -249,6 +261,8 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// `[sending]`
     pub sending: Sending,
+    /// `[templates]`
+    pub templates: Templates,
     /// `[smtp]`
     pub smtp: Smtp,
     /// `[log]`
@@ -262,7 +276,7 @@ pub struct Config {
 }
 
 /// Every section and its keys.
-pub const SECTIONS: [(&str, &[&str]); 12] = [
+pub const SECTIONS: [(&str, &[&str]); 13] = [
     ("book", Book::KEYS),
     ("redis", Redis::KEYS),
     ("secrets", Secrets::KEYS),
@@ -271,6 +285,7 @@ pub const SECTIONS: [(&str, &[&str]); 12] = [
     ("worker", Worker::KEYS),
     ("scheduler", Scheduler::KEYS),
     ("sending", Sending::KEYS),
+    ("templates", Templates::KEYS),
     ("smtp", Smtp::KEYS),
     ("relay", Relay::KEYS),
     ("tier", Tier::KEYS),
@@ -335,6 +350,7 @@ impl Config {
         let worker = reader.section("worker");
         let scheduler = reader.section("scheduler");
         let sending = reader.section("sending");
+        let templates = reader.section("templates");
         let smtp = reader.section("smtp");
         let relays = reader.list("relay");
         let tiers = reader.list("tier").map(Tiers::new);
@@ -348,6 +364,7 @@ impl Config {
             worker: worker?,
             scheduler: scheduler?,
             sending: sending?,
+            templates: templates?,
             smtp: smtp?,
             log: log?,
             relays: relays?,
