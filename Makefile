@@ -5,10 +5,10 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 ARGS ?=
 
-.PHONY: help demo test lint fmt bench up
+.PHONY: help demo test test-browser test-peers lint fmt bench up
 
 help: ## List the doors
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 demo: ## Send a real campaign on this machine (ARGS="--exit --partners 100 --contacts-per-partner 50")
 	@.ci/install demo
@@ -21,7 +21,28 @@ test: ## Run all tests (real Redis, SQLite, PostgreSQL and SMTP, started by the 
 	@if command -v cargo-nextest >/dev/null; then \
 	  cargo test --quiet --workspace --doc && cargo nextest run --workspace $(ARGS); \
 	else \
-	  cargo test --workspace $(ARGS); \
+	  cargo test --workspace $(ARGS) -- --skip browser:: --skip peers::; \
+	fi
+
+test-browser: ## Run the tests of mail and pages in a real browser (Chromium)
+	@.ci/install browser
+	@if command -v cargo-nextest >/dev/null; then \
+	  cargo nextest run --workspace --profile browser $(ARGS); \
+	else \
+	  cargo test --workspace $(ARGS) browser::; \
+	fi
+
+test-peers: ## Compare with handlebars.js (THROUGHLINE_CORPORA=DIR: templates of others, ../shared/corpora if it is there)
+	@.ci/install peers
+	@export THROUGHLINE_CORPORA="$${THROUGHLINE_CORPORA:-$$PWD/../shared/corpora}"; \
+	only=; if [ ! -d "$$THROUGHLINE_CORPORA/templates" ]; then \
+	  only="not test(templates_of_others)"; \
+	  echo "no templates of others: $$THROUGHLINE_CORPORA/templates is not there"; \
+	fi; \
+	if command -v cargo-nextest >/dev/null; then \
+	  cargo nextest run --workspace --profile peers $${only:+-E "$$only"} $(ARGS); \
+	else \
+	  cargo test --workspace $(ARGS) peers:: -- $${only:+--skip templates_of_others}; \
 	fi
 
 lint: ## Check formatting, clippy, docs, dependencies, scripts and the compose file

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The helpers that leave open what depends on the person.
-pub(super) fn register_deciding(registry: &mut Handlebars<'_>) {
+pub(crate) fn register_deciding(registry: &mut Handlebars<'_>) {
     registry.register_helper("if", Box::new(Conditional { is_negated: false }));
     registry.register_helper("unless", Box::new(Conditional { is_negated: true }));
     registry.register_helper("default", Box::new(Default));
