@@ -145,18 +145,24 @@ async fn slot_values(
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let mut values = BTreeMap::new();
     for (slot, value) in given {
-        let value = match value.strip_prefix('@') {
+        let value = match read_picture(&value)? {
             None => value,
-            Some(file) => {
-                let (file, alt) = file.split_once(' ').unwrap_or((file, ""));
-                let bytes = std::fs::read(file).with_context(|| format!("can't read {file}"))?;
-                let picture = SlotPicture { slot: &slot, bytes: &bytes, alt };
+            Some((bytes, alt)) => {
+                let picture = SlotPicture { slot: &slot, bytes: &bytes, alt: &alt };
                 program.slot_picture(&Actor::Ops, vendor, package, picture).await?
             }
         };
         values.insert(slot, value);
     }
     Ok(values)
+}
+
+/// The picture of a slot value `@FILE what it shows`, and what it shows; `None` for any other value.
+fn read_picture(value: &str) -> anyhow::Result<Option<(Vec<u8>, String)>> {
+    let Some(file) = value.strip_prefix('@') else { return Ok(None) };
+    let (file, alt) = file.split_once(' ').unwrap_or((file, ""));
+    let bytes = std::fs::read(file).with_context(|| format!("can't read {file}"))?;
+    Ok(Some((bytes, alt.to_owned())))
 }
 
 /// `name=value`.

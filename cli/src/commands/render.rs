@@ -5,6 +5,7 @@ mod screenshots;
 pub use self::screenshots::NoBrowser;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -12,12 +13,21 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use program::{Actor, Preview, PreviewFor, PreviewOf, Previews, Program};
+use domain::time::Clock;
+use process::{Config, SystemClock};
+use program::{
+    Actor, Preview, PreviewFolder, PreviewFor, PreviewOf, Previews, Program, SlotPicture, Stage,
+    preview_folder,
+};
 use render::PublishedAsset;
 use serde_json::json;
 
 use self::screenshots::Photographer;
-use super::{name_and_value, open::Settings, slot_values};
+use super::{
+    name_and_value,
+    open::{Settings, shared_templates},
+    read_picture, slot_values,
+};
 use crate::output::Output;
 
 #[derive(Debug, Args)]
@@ -25,6 +35,7 @@ use crate::output::Output;
 Example:
   throughline render --package product-launch --partner acme-01 --step announce --out preview
   throughline render --package product-launch --partner acme-01 --contact anna@example.com
+  throughline render --dir campaigns/product-launch --language ja --png
 
 Writes <step>.html with its pictures in assets/, <step>.txt and <step>.eml (the message as it would go
 out), with --edges one of each for every person, and with --png <step>.<view>.png. The unsubscribe link
@@ -33,7 +44,7 @@ pub struct Options {
     /// The published package, by name.
     #[arg(long, value_name = "P", required_unless_present = "dir")]
     package: Option<String>,
-    /// A package's folder instead, published or not.
+    /// A package's folder instead, published or not; for its sample partner it needs no installation.
     #[arg(long, value_name = "DIR", conflicts_with = "package")]
     dir: Option<PathBuf>,
     /// The partner, by partner key or id; with --dir, without it, the sample partner of the folder.
@@ -77,41 +88,28 @@ pub async fn run(
     settings: &Settings,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let program = settings.program().await?;
-    let actor = Actor::Ops;
-    let vendor = program.find_vendor(&actor, options.vendor.as_deref()).await?;
-    let partner = match &options.partner {
-        Some(asked) => Some(program.find_partner(&actor, Some(&vendor), asked).await?.partner),
-        None => None,
-    };
-    let package = match (options.dir, options.package) {
-        (Some(folder), _) => PreviewOf::Folder(folder),
-        (None, package) => PreviewOf::Published(package.unwrap_or_default()),
-    };
-    let slots = slot_values(&program, &vendor, &package, options.slots).await?;
-    let preview = Preview {
-        vendor,
-        package,
-        partner,
-        step: options.step,
-        slots,
-        language: options.language,
-        person: match options.contact {
-            Some(address) => PreviewFor::Contact { address, list: options.list },
-            None if options.edges => PreviewFor::Edges,
-            None => PreviewFor::Sample(options.fields.into_iter().collect()),
-        },
-    };
-    // Before anything is written: what is missing is said at once.
+    // Before anything is rendered: what is missing is said at once.
     let photographer = options.png.then(Photographer::find).transpose()?;
-    let Previews { messages: rendered, pictures } = program.preview(&actor, &preview).await?;
+    let config = settings.load()?;
+    let public_url = config.portal.public_url.as_str();
+    let (previews, program) = match (&options.dir, &options.partner) {
+        // A folder and its sample need no installation.
+        (Some(folder), None) => (of_folder(folder, &options, &config)?, None),
+        _ => {
+            let program = settings.program().await?;
+            (of_partner(&program, &options).await?, Some(program))
+        }
+    };
     fs::create_dir_all(&options.out)
         .with_context(|| format!("can't make the folder {}", options.out.display()))?;
     let mut written = Vec::new();
-    for message in &rendered {
+    for message in &previews.messages {
         let mut files = Vec::new();
         let name = message.name();
-        let html = show_assets(&program, &pictures, &message.html, &options.out).await?;
+        let html = message.html.as_str();
+        let urls = Previews::picture_urls(public_url, html);
+        let html =
+            show_pictures(&urls, program.as_ref(), &previews.pictures, html, &options.out).await?;
         for (extension, bytes) in [
             ("html", html.as_bytes()),
             ("txt", message.text.as_bytes()),
@@ -123,7 +121,11 @@ pub async fn run(
             files.extend(photographer.take(&html, &options.out, &name).await?);
         }
         written.push(json!({
-            "step": message.step, "edition": message.edition, "person": message.person, "subject": message.subject, "files": files,
+            "step": message.step,
+            "edition": message.edition,
+            "person": message.person,
+            "subject": message.subject,
+            "files": files,
         }));
     }
     output.answer(&written, || {
@@ -132,27 +134,98 @@ pub async fn run(
             let file = options.out.join(format!("{}.{{{kinds}}}", message.name()));
             format!("{}: {}\n", file.display(), message.subject)
         };
-        rendered.iter().map(line).collect()
+        previews.messages.iter().map(line).collect()
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// For a partner, and perhaps a contact, of the book.
+async fn of_partner(program: &Program, options: &Options) -> anyhow::Result<Previews> {
+    let actor = Actor::Ops;
+    let vendor = program.find_vendor(&actor, options.vendor.as_deref()).await?;
+    let partner = match &options.partner {
+        Some(asked) => Some(program.find_partner(&actor, Some(&vendor), asked).await?.partner),
+        None => None,
+    };
+    let package = match (&options.dir, &options.package) {
+        (Some(folder), _) => PreviewOf::Folder(folder.clone()),
+        (None, package) => PreviewOf::Published(package.clone().unwrap_or_default()),
+    };
+    let slots = slot_values(program, &vendor, &package, options.slots.clone()).await?;
+    let preview = Preview {
+        vendor,
+        package,
+        partner,
+        step: options.step.clone(),
+        slots,
+        language: options.language.clone(),
+        person: options.person(),
+    };
+    Ok(program.preview(&actor, &preview).await?)
+}
+
+/// For the sample partner of a package's folder.
+fn of_folder(folder: &Path, options: &Options, config: &Config) -> anyhow::Result<Previews> {
+    let templates = shared_templates(config)?;
+    let stage = Stage {
+        templates: &templates,
+        public_url: config.portal.public_url.as_str(),
+        message_id_domain: &config.sending.message_id_domain,
+        now: SystemClock.now(),
+    };
+    let mut slots = BTreeMap::new();
+    let mut files = Vec::new();
+    for (slot, value) in &options.slots {
+        match read_picture(value)? {
+            Some((bytes, alt)) => files.push((slot, bytes, alt)),
+            None => {
+                slots.insert(slot.clone(), value.clone());
+            }
+        }
+    }
+    let pictures = files.iter();
+    let pictures = pictures.map(|(slot, bytes, alt)| SlotPicture { slot, bytes, alt }).collect();
+    let preview = PreviewFolder {
+        folder,
+        step: options.step.as_deref(),
+        slots,
+        pictures,
+        language: options.language.as_deref(),
+        person: &options.person(),
+    };
+    Ok(preview_folder(&stage, preview)?)
+}
+
+impl Options {
+    fn person(&self) -> PreviewFor {
+        match &self.contact {
+            Some(address) => {
+                PreviewFor::Contact { address: address.clone(), list: self.list.clone() }
+            }
+            None if self.edges => PreviewFor::Edges,
+            None => PreviewFor::Sample(self.fields.iter().cloned().collect()),
+        }
+    }
+}
+
 /// The HTML with its pictures as files beside it: the portal they are linked from need not run.
-async fn show_assets(
-    program: &Program,
+async fn show_pictures(
+    urls: &[String],
+    program: Option<&Program>,
     pictures: &[PublishedAsset],
     html: &str,
     folder: &Path,
 ) -> anyhow::Result<String> {
     let mut shown = html.to_owned();
-    for url in program.asset_urls(html) {
+    for url in urls {
         let Some(file) = url.rsplit('/').next() else { continue };
         let hash = file.split('.').next().unwrap_or_default().parse();
         let Ok(hash) = hash else { continue };
-        let bytes = match pictures.iter().find(|picture| picture.hash == hash) {
-            Some(picture) => picture.bytes.clone(),
+        let bytes = match (pictures.iter().find(|picture| picture.hash == hash), program) {
+            (Some(picture), _) => picture.bytes.clone(),
             // A picture that is not there is shown as its alternative text, as a mail program does.
-            None => match program.asset(&hash).await {
+            (None, None) => continue,
+            (None, Some(program)) => match program.asset(&hash).await {
                 Ok(asset) => asset.bytes,
                 Err(_) => continue,
             },
@@ -161,7 +234,7 @@ async fn show_assets(
         fs::create_dir_all(&assets)
             .with_context(|| format!("can't make the folder {}", assets.display()))?;
         write(&assets, file, &bytes)?;
-        shown = shown.replace(&url, &format!("assets/{file}"));
+        shown = shown.replace(url, &format!("assets/{file}"));
     }
     Ok(shown)
 }

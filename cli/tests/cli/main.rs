@@ -4,4 +4,5 @@ mod browser;
 mod exit_codes;
 mod machine;
 mod main_path;
+mod previews;
 mod tables;

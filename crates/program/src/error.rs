@@ -143,22 +143,44 @@ impl Error {
 pub struct Problem {
     /// Where: an option, a file and line.
     pub place: String,
-    /// What stands there, cut to a readable length.
+    /// What stands there, cut to a readable length; empty where `message` says what is wrong.
     pub value: String,
-    /// What was expected instead.
+    /// What is wrong; empty where it is that `value` is not what was expected.
+    pub message: String,
+    /// What was expected instead; may be empty beside a message.
     pub expected: String,
 }
 
 impl Problem {
     /// A problem at `place`.
     pub fn new(place: &str, value: &str, expected: &str) -> Self {
-        Self { place: place.to_owned(), value: cut(value), expected: expected.to_owned() }
+        Self {
+            place: place.to_owned(),
+            value: cut(value),
+            message: String::new(),
+            expected: expected.to_owned(),
+        }
+    }
+
+    /// Something that is wrong at `place` in words of its own.
+    pub fn said(place: &str, message: &str, expected: &str) -> Self {
+        Self {
+            place: place.to_owned(),
+            value: String::new(),
+            message: message.to_owned(),
+            expected: expected.to_owned(),
+        }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}, got \"{}\"", self.place, self.expected, self.value)
+        let Self { place, value, message, expected } = self;
+        match (message.as_str(), expected.as_str()) {
+            ("", expected) => write!(f, "{place}: expected {expected}, got \"{value}\""),
+            (message, "") => write!(f, "{place}: {message}"),
+            (message, expected) => write!(f, "{place}: {message}; expected {expected}"),
+        }
     }
 }
 

@@ -251,7 +251,7 @@ pub(crate) fn bad_slots(problems: Vec<SlotProblem>) -> Error {
     let problems = problems
         .into_iter()
         .map(|problem| {
-            Problem::new(&format!("slot {}", problem.slot), &problem.message, &problem.expected)
+            Problem::said(&format!("slot {}", problem.slot), &problem.message, &problem.expected)
         })
         .collect();
     Error::BadInput { problems }

@@ -42,7 +42,9 @@ pub use launch::{Launch, LaunchFor, LaunchRefused, Launched, LaunchedActivation}
 pub use migrate::{Migrated, Stays, StepMap};
 pub use package::{PackageChecked, PackagePublished, PublishAs, check_package};
 pub use picture::SlotPicture;
-pub use preview::{Preview, PreviewFor, PreviewOf, Previewed, Previews};
+pub use preview::{
+    Preview, PreviewFolder, PreviewFor, PreviewOf, Previewed, Previews, Stage, preview_folder,
+};
 pub use program::{BeltTold, Parts, Program};
 pub use report::{ImportPhase, ImportProgress, ImportReport, RowProblem};
 pub use reschedule::Moved;

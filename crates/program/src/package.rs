@@ -158,11 +158,7 @@ pub(crate) fn content_type(extension: &str) -> &'static str {
 
 pub(crate) fn problem(found: &Diagnostic) -> Problem {
     let place = format!("{}:{}:{}", found.file, found.line, found.column);
-    Problem::new(
-        &place,
-        &found.message,
-        if found.expected.is_empty() { "none of this" } else { &found.expected },
-    )
+    Problem::said(&place, &found.message, &found.expected)
 }
 
 pub(crate) fn unreadable(folder: &Path, error: &ReadError) -> Error {

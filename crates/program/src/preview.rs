@@ -1,23 +1,28 @@
 //! `render`: what a recipient would get, without sending it.
 
 mod edges;
+mod folder;
+mod stage;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use channels::smtp::{MailParts, build};
 use domain::{
     CompanyId, EmailAddress, PartnerId, PartnerShelf, Recipient, StepKey, VendorId,
     address::AddressError, list_id::list_id,
 };
-use render::{Compiled, MessageLinks, Package, PackageFiles, PublishedAsset, Sample};
+use render::{Package, PublishedAsset, Sample};
 use serde::Serialize;
 use store::Contact;
+
+use self::stage::{Opened, Reader, Show};
+pub use self::{
+    folder::{PreviewFolder, preview_folder},
+    stage::Stage,
+};
 
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    nearest::nearest,
-    package::unreadable,
     program::Program,
 };
 
@@ -40,6 +45,16 @@ pub struct Preview {
     pub person: PreviewFor,
 }
 
+impl Preview {
+    fn show(&self) -> Show<'_> {
+        Show {
+            step: self.step.as_deref(),
+            language: self.language.as_deref(),
+            is_full: matches!(self.person, PreviewFor::Edges),
+        }
+    }
+}
+
 /// Whose message is shown.
 #[derive(Debug, Clone)]
 pub enum PreviewFor {
@@ -56,26 +71,6 @@ pub enum PreviewFor {
     /// Somebody made up: these merge fields over those of the package's sample person; `email` is
     /// the address it goes to.
     Sample(BTreeMap<String, String>),
-}
-
-/// A package to preview.
-pub(crate) struct Opened {
-    pub(crate) compiled: Arc<Compiled>,
-    /// The sample of its folder, if it comes from one.
-    pub(crate) sample: Option<Sample>,
-    /// The pictures of the folder: the package's own, and the sample partner's.
-    pub(crate) pictures: Vec<PublishedAsset>,
-}
-
-/// The person a preview is made for.
-struct Reader {
-    /// Which of several it is; empty if there is one.
-    label: String,
-    /// BCP 47; may be empty.
-    language: String,
-    address: String,
-    name: String,
-    fields: BTreeMap<String, String>,
 }
 
 /// Where the package comes from.
@@ -116,6 +111,23 @@ pub struct Previewed {
     pub eml: Vec<u8>,
 }
 
+impl Previews {
+    /// The links to pictures that stand in a message's HTML.
+    pub fn picture_urls(public_url: &str, html: &str) -> Vec<String> {
+        let prefix = format!("{public_url}/a/");
+        let mut urls: Vec<String> = html
+            .match_indices(&prefix)
+            .map(|(at, _)| {
+                let end = html[at..].find(['"', '\'', ')', ' ', '<']).unwrap_or(html.len() - at);
+                html[at..at + end].to_owned()
+            })
+            .collect();
+        urls.sort_unstable();
+        urls.dedup();
+        urls
+    }
+}
+
 impl Previewed {
     /// A name for its files: the step, and the edition and the person where there are several.
     pub fn name(&self) -> String {
@@ -129,21 +141,6 @@ impl Previewed {
 }
 
 impl Program {
-    /// The links to assets of the book that stand in a message.
-    pub fn asset_urls(&self, html: &str) -> Vec<String> {
-        let prefix = format!("{}/a/", self.parts.public_url);
-        let mut urls: Vec<String> = html
-            .match_indices(&prefix)
-            .map(|(at, _)| {
-                let end = html[at..].find(['"', '\'', ')', ' ', '<']).unwrap_or(html.len() - at);
-                html[at..at + end].to_owned()
-            })
-            .collect();
-        urls.sort_unstable();
-        urls.dedup();
-        urls
-    }
-
     /// Renders a package's steps for a partner and a person. The unsubscribe link in it belongs to no
     /// send and does nothing.
     ///
@@ -151,142 +148,34 @@ impl Program {
     /// No such package, partner or step for this actor; a package with errors; what rendering refuses.
     pub async fn preview(&self, actor: &Actor, preview: &Preview) -> Result<Previews> {
         let vendor = self.require_vendor(actor, &preview.vendor).await?;
-        let Opened { compiled, sample, pictures } =
-            self.compiled_of(&vendor, &preview.package).await?;
-        let package = compiled.package();
+        let opened = self.compiled_of(&vendor, &preview.package).await?;
+        let package = opened.compiled.package();
         let mut shelf = match &preview.partner {
             Some(partner) => self.partner_shelf(actor, &vendor, partner).await?,
-            None => sample.as_ref().map(Sample::shelf).ok_or_else(|| {
-                Error::bad_input(
-                    "--partner",
-                    "",
-                    "a partner; only a package's folder has a sample partner",
-                )
-            })?,
+            None => opened.sample_shelf()?,
         };
-        let slots = if preview.slots.is_empty() { &shelf.slots } else { &preview.slots };
-        shelf.slots =
-            render::validate_slots(package, slots).map_err(|problems| Error::BadInput {
-                problems: problems
-                    .iter()
-                    .map(|problem| {
-                        let place = format!("slot {}", problem.slot);
-                        crate::Problem::new(&place, &problem.message, &problem.expected)
-                    })
-                    .collect(),
-            })?;
+        shelf.slots.extend(preview.slots.clone());
         let readers = match &preview.person {
             PreviewFor::Contact { address, list } => {
-                let partner = preview.partner.as_ref().ok_or_else(|| {
-                    Error::bad_input("--partner", "", "the partner whose contact it is")
-                })?;
+                let partner = preview.partner.as_ref().ok_or_else(no_partner)?;
                 let found = self.find_partner(actor, Some(&vendor), partner.as_str()).await?;
                 let contact =
                     self.contact_at(actor, &found.company, list.as_deref(), address).await?;
                 vec![contact.reader(&package.person_fields)]
             }
-            PreviewFor::Sample(fields) => vec![made_up(package, sample, fields)],
+            PreviewFor::Sample(fields) => vec![made_up(package, opened.sample.as_ref(), fields)],
             PreviewFor::Edges => edges::readers(package),
         };
-
-        let steps: Vec<StepKey> = match &preview.step {
-            None => package.email_steps().map(|step| step.key.clone()).collect(),
-            Some(asked) => vec![find_step(&compiled, asked)?],
-        };
-        let wish = preview.language.clone().unwrap_or_default();
-        let language_of = |reader: &Reader| {
-            compiled.language_of([&wish, &reader.language, &shelf.brand.locale]).to_owned()
-        };
-        let full = match &preview.person {
-            PreviewFor::Edges => Some(edges::with_full_slots(package, &shelf)),
-            _ => None,
-        };
-        let full_reader =
-            Reader { label: "full-slots".to_owned(), ..made_up(package, None, &BTreeMap::new()) };
-        let mut messages = Vec::new();
-        for step in steps {
-            let known = compiled.steps().iter().find(|known| known.key == step);
-            let editions = known.map_or(&[][..], |step| &step.editions);
-            let editions: Vec<&str> = match editions {
-                [] => vec![""],
-                some => some.iter().map(String::as_str).collect(),
-            };
-            for edition in (0_u32..).zip(editions) {
-                for reader in &readers {
-                    let language = language_of(reader);
-                    messages.push(
-                        self.preview_step(&compiled, &step, edition, &language, &shelf, reader)?,
-                    );
-                }
-                if let Some(full) = &full {
-                    let language = language_of(&full_reader);
-                    messages.push(self.preview_step(
-                        &compiled,
-                        &step,
-                        edition,
-                        &language,
-                        full,
-                        &full_reader,
-                    )?);
-                }
-            }
-        }
-        Ok(Previews { messages, pictures })
+        self.stage().show(&opened, shelf, &readers, &preview.show())
     }
 
-    fn preview_step(
-        &self,
-        compiled: &Compiled,
-        step: &StepKey,
-        (occurrence, edition): (u32, &str),
-        language: &str,
-        shelf: &PartnerShelf,
-        reader: &Reader,
-    ) -> Result<Previewed> {
-        let parts = &self.parts;
-        let unsubscribe_url = format!("{}/u/preview", parts.public_url);
-        let refused = |error: render::RenderError| {
-            let cause = std::error::Error::source(&error)
-                .map_or_else(String::new, |source| format!(": {source}"));
-            Error::bad_input(
-                &format!("step {step}"),
-                &format!("{error}{cause}"),
-                "a step that renders",
-            )
-        };
-        let rendered = compiled
-            .skeleton_of(step, occurrence, language, shelf, &parts.public_url)
-            .map_err(refused)?
-            .message(&reader.fields, &MessageLinks { unsubscribe_url: &unsubscribe_url })
-            .map_err(refused)?;
-        let mail = build(&MailParts {
-            from_name: &shelf.sender.from_name,
-            from_email: &shelf.sender.from_email,
-            reply_to: &shelf.sender.reply_to,
-            to_name: &reader.name,
-            to_email: &reader.address,
-            subject: &rendered.subject,
-            text: &rendered.text,
-            html: &rendered.html,
-            message_id: &format!("preview-{step}@{}", parts.message_id_domain),
-            date: self.now(),
-            list_unsubscribe_url: &unsubscribe_url,
-            list_id_name: &shelf.brand.name,
-            list_id: &shelf.list_id,
-            envelope_from: "",
-        })
-        .map_err(|error| {
-            Error::bad_input(&format!("step {step}"), &error.to_string(), "a message")
-        })?;
-        Ok(Previewed {
-            step: step.clone(),
-            edition: edition.to_owned(),
-            person: reader.label.clone(),
-            subject: rendered.subject,
-            html: rendered.html,
-            text: rendered.text,
-            eml: mail.bytes().to_vec(),
-        })
+    fn stage(&self) -> Stage<'_> {
+        Stage {
+            templates: &self.parts.templates,
+            public_url: &self.parts.public_url,
+            message_id_domain: &self.parts.message_id_domain,
+            now: self.now(),
+        }
     }
 
     /// The contact of this address on a list of a company that the actor may act for.
@@ -334,18 +223,7 @@ impl Program {
     }
 
     pub(crate) fn compile_folder(&self, folder: &std::path::Path) -> Result<Opened> {
-        let files = PackageFiles::load_dir(folder).map_err(|error| unreadable(folder, &error))?;
-        let version = render::publish(&files, &self.parts.templates).map_err(|found| {
-            Error::BadInput { problems: found.iter().map(crate::package::problem).collect() }
-        })?;
-        let compiled = Compiled::from_blob(&version.blob).map_err(|source| Error::Internal {
-            doing: "compile the package",
-            source: Box::new(source),
-        })?;
-        let sample = Sample::of(&files);
-        let mut pictures = version.assets;
-        pictures.extend(sample.iter().flat_map(|sample| sample.pictures.iter().cloned()));
-        Ok(Opened { compiled: Arc::new(compiled), sample, pictures })
+        self.stage().open(folder)
     }
 
     /// A partner as its messages meet it, with no slot filled.
@@ -402,10 +280,14 @@ impl FoundContact {
     }
 }
 
+fn no_partner() -> Error {
+    Error::bad_input("--partner", "", "the partner whose contact it is")
+}
+
 /// Somebody with the fields that were given, and the sample's where none was.
-fn made_up(package: &Package, sample: Option<Sample>, given: &BTreeMap<String, String>) -> Reader {
+fn made_up(package: &Package, sample: Option<&Sample>, given: &BTreeMap<String, String>) -> Reader {
     let mut fields = sample
-        .and_then(|sample| sample.people.into_iter().next())
+        .and_then(|sample| sample.people.first().cloned())
         .unwrap_or_else(|| sample_person(&package.person_fields));
     fields.extend(given.clone());
     let address = fields.remove("email").unwrap_or_else(|| "sample@example.com".to_owned());
@@ -419,17 +301,6 @@ fn made_up(package: &Package, sample: Option<Sample>, given: &BTreeMap<String, S
         name: recipient.name(),
         fields,
     }
-}
-
-fn find_step(compiled: &Compiled, asked: &str) -> Result<StepKey> {
-    let steps = compiled.steps();
-    steps.iter().find(|step| step.key.as_str() == asked).map(|step| step.key.clone()).ok_or_else(
-        || Error::NotFound {
-            what: "step",
-            asked: asked.to_owned(),
-            nearest: nearest(asked, steps.iter().map(|step| step.key.as_str())).map(str::to_owned),
-        },
-    )
 }
 
 /// A person for packages that bring none.

@@ -11,7 +11,7 @@ use crate::{
     brand::{self, validate_brand},
     clean::clean,
     diagnostic::Findings,
-    engine,
+    engine::{self, helpers::LOCALE},
     error::RenderError,
     locks::Lock,
     mark::Mark,
@@ -222,6 +222,19 @@ impl Compiled {
     }
 }
 
+/// The locale that a message in `language` is written in for a partner of `locale`: the partner's, where it
+/// is of that language.
+fn spoken<'l>(language: &'l str, locale: &'l str) -> &'l str {
+    match locale.get(..language.len()) {
+        Some(start)
+            if start.eq_ignore_ascii_case(language) && locale[start.len()..].starts_with('-') =>
+        {
+            locale
+        }
+        _ => language,
+    }
+}
+
 /// The locks in what a part's content is.
 fn locks_of(registry: &Handlebars<'_>, part: Part) -> Vec<Lock> {
     let content = registry.get_template("content");
@@ -284,6 +297,7 @@ pub(crate) fn data(
     let direction = if ["ar", "fa", "he", "ur"].contains(&first) { "rtl" } else { "ltr" };
     data.insert("campaign".to_owned(), json!({ "title": clean(title, brand::MOST_LINE) }));
     data.insert("language".to_owned(), json!(language));
+    data.insert(LOCALE.to_owned(), json!(spoken(language, &shelf.brand.locale)));
     data.insert("direction".to_owned(), json!(direction));
     data.insert("slots".to_owned(), Value::Object(slots));
     data.insert("assets".to_owned(), Value::Object(assets));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{PartnerShelf, Recipient};
 use render::{Package, SlotKind};
 
-use super::Reader;
+use super::stage::Reader;
 
 /// As long as a field of a person is shown.
 const LONGEST: &str = "Wolfeschlegelsteinhausenbergerdorff-Llanfairpwllgwyngyllgogerychwyrndrobwll";
@@ -42,14 +42,27 @@ pub(super) fn readers(package: &Package) -> Vec<Reader> {
     .into()
 }
 
-/// The partner's shelf with every text slot as full as the package lets it be.
+/// The partner's shelf with every slot of words as full as the package lets it be.
 pub(super) fn with_full_slots(package: &Package, shelf: &PartnerShelf) -> PartnerShelf {
     let mut full = shelf.clone();
     for (name, slot) in &package.slots {
-        if slot.kind == SlotKind::Text {
-            let text: String = WORDS.chars().cycle().take(slot.max_length as usize).collect();
-            full.slots.insert(name.clone(), text.trim().to_owned());
-        }
+        let words = |length: usize| -> String {
+            let words: String = WORDS.chars().cycle().take(length).collect();
+            words.trim().to_owned()
+        };
+        let most = slot.max_length as usize;
+        let value = match slot.kind {
+            SlotKind::Text => words(most),
+            SlotKind::RichText => {
+                let half = most / 2;
+                format!("<p>{}</p><ul><li>{}</li></ul>", words(half), words(most - half))
+            }
+            SlotKind::Person => {
+                format!("{LONGEST} <{}@example.com>, +43 1 2345678 90", "x".repeat(60))
+            }
+            _ => continue,
+        };
+        full.slots.insert(name.clone(), value);
     }
     full
 }

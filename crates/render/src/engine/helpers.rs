@@ -14,6 +14,9 @@ use crate::{
     speaker::{DateStyle, Speaker},
 };
 
+/// The value that says how the partner's region writes; no template can call it.
+pub(crate) const LOCALE: &str = "spoken locale";
+
 /// The helpers that leave open what depends on the person.
 pub(crate) fn register_deciding(registry: &mut Handlebars<'_>) {
     registry.register_helper("if", Box::new(Conditional { is_negated: false }));
@@ -163,7 +166,9 @@ impl HelperDef for Speaking {
             };
         }
         let text = written(value(helper, 0, self.name)?);
-        let speaker = &self.speaker;
+        // A partner's region writes dates its own way: 4 February in London, February 4 in Boston.
+        let locale = context.data().get(LOCALE).and_then(Value::as_str).map(Speaker::new);
+        let speaker = locale.as_ref().unwrap_or(&self.speaker);
         let moment = || text.parse::<jiff::Zoned>().ok();
         let words = match self.words {
             Words::Link => text,

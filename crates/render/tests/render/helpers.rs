@@ -68,11 +68,11 @@ fn values_of_every_kind_are_written() {
         ("about", "<p>A <em>b</em></p><script>x</script><ul><li>c</ul>"),
     ]);
     let mail = mail(&compiled, &sample, &[]);
-    assert_eq!(mail.subject, "12/3/26 1,250 places");
-    let text = "Thursday, December 3, 2026 at 6:05\u{202F}PM Central European Time\n\n1,234.5\n\nA b\n\n- c\n\nhttps://harbour-vale.example/\n";
+    assert_eq!(mail.subject, "03/12/2026 1,250 places", "as in Britain");
+    let text = "Thursday, 3 December 2026 at 18:05 Central European Time\n\n1,234.5\n\nA b\n\n- c\n\nhttps://harbour-vale.example/\n";
     assert!(mail.text.contains(text), "{}", mail.text);
     for needle in [
-        "<p title=\"Thursday, December 3, 2026\">December 3, 2026, 6:05\u{202F}PM Central European Time</p>",
+        "<p title=\"Thursday, 3 December 2026\">3 December 2026, 18:05 Central European Time</p>",
         "<a href=\"https://harbour-vale.example/\">x</a><a href=\"https://vendor.example/\">y</a>",
         "<p style=\"color:#0b6e4f;background:#0b6e4f\">Priya Raman priya@harbour-vale.example</p>",
         &format!(
@@ -81,6 +81,30 @@ fn values_of_every_kind_are_written() {
         "L<div><p>A <em>b</em></p><ul><li>c</li></ul></div>",
     ] {
         assert!(mail.html.contains(needle), "{needle}\n{}", mail.html);
+    }
+}
+
+#[test]
+fn dates_are_written_as_in_the_partner_s_region_where_it_speaks_the_language() {
+    let shared =
+        shared(&[("email/partials/en/when.html.hbs", "{{date at}} {{number 1234.5}} {{x}}")]);
+    let html = "{{date slots.event_at}}<p>{{> when at=slots.event_at x=\"y\"}}</p>";
+    let version = publish(&package("x", "x", html), &shared).unwrap();
+    let compiled = Compiled::from_blob(&version.blob).unwrap();
+    for (locale, date, number) in [
+        ("en-GB", "3 December 2026", "1,234.5"),
+        ("en-US", "December 3, 2026", "1,234.5"),
+        ("EN-au", "3 December 2026", "1,234.5"),
+        ("en", "December 3, 2026", "1,234.5"),
+        // Its contacts get English: as English is written everywhere.
+        ("de-AT", "December 3, 2026", "1,234.5"),
+        ("enx-GB", "December 3, 2026", "1,234.5"),
+    ] {
+        let mut sample = sample(&[]);
+        sample.brand.locale = locale.to_owned();
+        let mail = mail(&compiled, &sample, &[]);
+        let expected = format!("{date}<p>{date} {number} y</p>");
+        assert!(mail.html.contains(&expected), "{locale}: {expected} in {}", mail.html);
     }
 }
 
