@@ -11,6 +11,9 @@ use crate::{
     version::PublishedAsset,
 };
 
+/// The asset that stands beside the partner's logo.
+pub(crate) const VENDOR_LOGO: &str = "vendor_logo";
+
 /// Gives every asset of the package its picture; answers the pictures, each once.
 pub(crate) fn prepare(
     files: &PackageFiles,
@@ -40,7 +43,8 @@ pub(crate) fn prepare(
         // Screens have two pixels for one of CSS.
         let limits =
             Limits { drawn_width: asset.shown_width.map(|width| width * 2), ..Limits::default() };
-        match picture::prepare(bytes, &limits) {
+        let prepare = if name == VENDOR_LOGO { picture::prepare_logo } else { picture::prepare };
+        match prepare(bytes, &limits) {
             Ok(picture) => {
                 asset.picture = Some(picture.asset());
                 if known.insert(picture.hash.clone()) {

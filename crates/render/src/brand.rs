@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{BrandProfile, job::PartnerShelf};
+use domain::{BrandProfile, brand::Asset, job::PartnerShelf};
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -10,14 +10,26 @@ use url::Url;
 use crate::{
     clean::clean,
     colour::{Colour, DARK, WHITE},
+    slots::asset_url,
 };
 
 /// The most lines of a postal address.
 pub(crate) const MOST_ADDRESS_LINES: usize = 8;
 /// The most characters of a name or an address line.
 pub(crate) const MOST_LINE: usize = 200;
-/// The box a logo is fitted into, in CSS pixels.
-const LOGO_BOX: (u32, u32) = (200, 56);
+/// How large a logo is shown.
+pub(crate) struct LogoSize {
+    /// The box it is fitted into, in CSS pixels.
+    width: f64,
+    height: f64,
+    /// The most CSS pixels of its area: a square one and a long one weigh the same.
+    area: f64,
+}
+
+/// The partner's logo: the face of the message.
+const PARTNER_LOGO: LogoSize = LogoSize { width: 200.0, height: 72.0, area: 8_000.0 };
+/// The vendor's, beside it.
+pub(crate) const VENDOR_LOGO: LogoSize = LogoSize { width: 140.0, height: 48.0, area: 3_600.0 };
 
 /// Why a brand profile can't be shown in a mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -109,15 +121,7 @@ pub(crate) fn data(shelf: &PartnerShelf, public_url: &str) -> serde_json::Map<St
     let site = web_site(&brand.web_site);
     let host = site.as_ref().and_then(Url::host_str).unwrap_or_default();
     let address = address(brand);
-    let logo = brand.logo.as_ref().map(|logo| {
-        let (width, height) = fitted(logo.width, logo.height);
-        let base = public_url.trim_end_matches('/');
-        json!({
-            "url": format!("{base}/a/{}.{}", logo.hash, logo.extension),
-            "width": width,
-            "height": height,
-        })
-    });
+    let logo = brand.logo.as_ref().map(|it| logo(it, &PARTNER_LOGO, public_url));
     let data = json!({
         "vendor": { "name": line(&shelf.vendor_name) },
         "partner": {
@@ -150,13 +154,24 @@ pub(crate) fn data(shelf: &PartnerShelf, public_url: &str) -> serde_json::Map<St
     }
 }
 
-fn fitted(width: u32, height: u32) -> (u32, u32) {
-    let (box_width, box_height) = LOGO_BOX;
-    let scale = (f64::from(box_width) / f64::from(width.max(1)))
-        .min(f64::from(box_height) / f64::from(height.max(1)))
-        .min(1.0);
-    let fit = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
-    (fit(width), fit(height))
+/// What templates see of a logo.
+pub(crate) fn logo(logo: &Asset, size: &LogoSize, public_url: &str) -> Value {
+    let (width, height) = size.fit(logo.width, logo.height);
+    let url = asset_url(public_url, &logo.hash, &logo.extension);
+    json!({ "url": url, "width": width, "height": height })
+}
+
+impl LogoSize {
+    /// A size for a logo that weighs as much as any other, of whatever shape, and is not larger than it is.
+    fn fit(&self, width: u32, height: u32) -> (u32, u32) {
+        let (wide, high) = (f64::from(width.max(1)), f64::from(height.max(1)));
+        let scale = (self.width / wide)
+            .min(self.height / high)
+            .min((self.area / (wide * high)).sqrt())
+            .min(1.0);
+        let fit = |length: f64| ((length * scale).round() as u32).max(1);
+        (fit(wide), fit(high))
+    }
 }
 
 #[cfg(test)]
@@ -183,9 +198,11 @@ mod tests {
 
     #[test]
     fn logos_fit_their_box_and_keep_their_shape() {
-        assert_eq!(fitted(400, 100), (200, 50));
-        assert_eq!(fitted(100, 112), (50, 56));
-        assert_eq!(fitted(20, 20), (20, 20));
-        assert_eq!(fitted(1, 100_000), (1, 56));
+        assert_eq!(PARTNER_LOGO.fit(400, 100), (179, 45));
+        assert_eq!(PARTNER_LOGO.fit(1_200, 120), (200, 20));
+        assert_eq!(PARTNER_LOGO.fit(100, 112), (64, 72));
+        assert_eq!(PARTNER_LOGO.fit(20, 20), (20, 20));
+        assert_eq!(PARTNER_LOGO.fit(1, 100_000), (1, 72));
+        assert_eq!(VENDOR_LOGO.fit(400, 100), (120, 30));
     }
 }

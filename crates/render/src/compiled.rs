@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     agreement,
+    assets::VENDOR_LOGO,
     brand::{self, validate_brand},
     clean::clean,
     diagnostic::Findings,
@@ -293,6 +294,9 @@ pub(crate) fn data(
     }
     let title = package.title.for_language(language);
     let mut data = brand::data(shelf, public_url);
+    let logo = package.assets.get(VENDOR_LOGO).and_then(|asset| asset.picture.as_ref());
+    data["vendor"]["logo"] =
+        logo.map_or(Value::Null, |logo| brand::logo(logo, &brand::VENDOR_LOGO, public_url));
     let first = language.split('-').next().unwrap_or_default();
     let direction = if ["ar", "fa", "he", "ur"].contains(&first) { "rtl" } else { "ltr" };
     data.insert("campaign".to_owned(), json!({ "title": clean(title, brand::MOST_LINE) }));

@@ -4,6 +4,7 @@
 //! out is pixels and nothing else, no camera's position, no second file behind the first, no program.
 //! A drawing (svg) is read without network, fonts and other files, and drawn as a png.
 
+mod logo;
 mod vector;
 
 use std::{fmt, io::Cursor};
@@ -17,6 +18,8 @@ use image::{
     },
 };
 use thiserror::Error;
+
+pub use self::logo::prepare_logo;
 
 /// What a picture may be at most and must be at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

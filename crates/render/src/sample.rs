@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     diagnostic::Findings,
     files::{PackageFiles, text_of},
-    picture::{Limits, Picture, prepare},
+    picture::{Limits, Picture, PictureError, prepare, prepare_logo},
     slots::ImageValue,
     version::PublishedAsset,
 };
@@ -110,7 +110,8 @@ impl Sample {
 
     /// Makes the logo and the pictures in slots what a partner's are.
     fn take_pictures(&mut self, files: &PackageFiles, source: &str, findings: &mut Findings) {
-        let mut take = |file: &str| -> Option<Picture> {
+        type Prepare = fn(&[u8], &Limits) -> Result<Picture, PictureError>;
+        let mut take = |file: &str, prepare: Prepare| -> Option<Picture> {
             let at = source.find(file).unwrap_or(0);
             let place = at..at + file.len();
             let expected = "a png, jpg or svg of at most 1 MiB in the folder `sample`";
@@ -133,12 +134,12 @@ impl Sample {
                 }
             }
         };
-        if let Some(picture) = self.logo.as_deref().and_then(&mut take) {
+        if let Some(picture) = self.logo.as_deref().and_then(|file| take(file, prepare_logo)) {
             self.brand.logo = Some(picture.asset());
         }
         for value in self.slots.values_mut().filter(|value| value.starts_with(PICTURE)) {
             let (file, alt) = value[1..].split_once(' ').unwrap_or((&value[1..], ""));
-            if let Some(Picture { hash, extension, width, height, .. }) = take(file) {
+            if let Some(Picture { hash, extension, width, height, .. }) = take(file, prepare) {
                 let (extension, alt) = (extension.to_owned(), alt.trim().to_owned());
                 *value = ImageValue { hash, extension, width, height, alt }.to_string();
             }

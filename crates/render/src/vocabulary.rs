@@ -68,7 +68,7 @@ const TAKEN: [&str; 11] = [
 /// The link every message carries, by the name templates use.
 pub(crate) const UNSUBSCRIBE: &str = "links.unsubscribe";
 
-const FIXED: [(&str, Kind); 25] = [
+const FIXED: [(&str, Kind); 29] = [
     ("campaign.title", Kind::Text),
     ("direction", Kind::Text),
     ("language", Kind::Text),
@@ -93,6 +93,10 @@ const FIXED: [(&str, Kind); 25] = [
     ("sender.from_email", Kind::Text),
     ("sender.from_name", Kind::Text),
     ("sender.reply_to", Kind::Text),
+    ("vendor.logo", Kind::Group),
+    ("vendor.logo.height", Kind::Number),
+    ("vendor.logo.url", Kind::Url),
+    ("vendor.logo.width", Kind::Number),
     ("vendor.name", Kind::Text),
 ];
 

@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path},
 };
 
-use render::picture::{Limits, Picture, prepare};
+use render::picture::{Limits, Picture, prepare_logo};
 
 /// What stands before the hash of a logo that is in the book already: so an export names it.
 pub(crate) const ASSET: &str = "asset:";
@@ -40,7 +40,7 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Picture, String> {
 /// # Errors
 /// What was expected instead.
 pub(super) fn picture(bytes: &[u8]) -> Result<Picture, String> {
-    prepare(bytes, &Limits::default()).map_err(|error| {
+    prepare_logo(bytes, &Limits::default()).map_err(|error| {
         format!("a PNG, JPEG or SVG of at most 1 MiB and 4,096 pixels a side: {error}")
     })
 }

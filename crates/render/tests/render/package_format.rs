@@ -155,6 +155,32 @@ fn everything_is_read_and_kept_in_the_version() {
 }
 
 #[test]
+fn a_vendor_s_logo_stands_beside_the_partner_s() {
+    let logo = "[assets.vendor_logo]\nfile = \"assets/vendor.png\"\nalt = \"Northwind\"\n";
+    let mut files = small::with(logo);
+    // White on a clear ground: it lies on white.
+    let clear =
+        image::RgbaImage::from_fn(400, 100, |x, _| image::Rgba([255, 255, 255, (x / 2) as u8]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    clear.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    files.insert("assets/vendor.png", bytes.into_inner());
+    let version = published(&files);
+    let compiled = Compiled::from_blob(&version.blob).unwrap();
+    let html = small::mail(&compiled, &small::sample(&[]), &[]).html;
+    let picture = version.package.assets["vendor_logo"].picture.clone().unwrap();
+    let shown = image::load_from_memory(&version.assets[0].bytes).unwrap().to_rgba8();
+    assert_eq!(shown.get_pixel(0, 0).0, [0x1C, 0x1C, 0x20, 255], "it got a dark ground");
+    let needle = format!("src=\"https://portal.example/a/{}.png\" width=\"1", picture.hash);
+    assert!(html.contains(&needle) && html.contains("alt=\"Northwind Secure\""), "{html}");
+    let without = small::mail(
+        &Compiled::from_blob(&published(&small::with("")).blob).unwrap(),
+        &small::sample(&[]),
+        &[],
+    );
+    assert!(without.html.contains("with Northwind Secure"), "{}", without.html);
+}
+
+#[test]
 fn what_is_kept_and_not_run_is_said_in_notes() {
     let found = check(&whole(), &SharedTemplates::embedded());
     assert!(found.iter().all(|d| d.severity == Severity::Note), "{found:#?}");

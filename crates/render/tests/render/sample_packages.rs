@@ -47,6 +47,34 @@ fn every_package_passes_the_check_without_a_warning() {
 }
 
 #[test]
+fn every_package_speaks_five_languages_and_shows_both_logos() {
+    let packages = SamplePackage::all();
+    let names: Vec<_> = packages.iter().map(SamplePackage::name).collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    for package in packages {
+        let version = publish(package.files(), &SharedTemplates::embedded()).unwrap();
+        let compiled = Compiled::from_blob(&version.blob).unwrap();
+        let sample = Sample::of(package.files()).unwrap();
+        assert_eq!(compiled.languages(), ["ar", "de", "en", "fr", "ja"], "{}", package.name());
+        let mut subjects = std::collections::BTreeSet::new();
+        for language in compiled.languages() {
+            let step = compiled.package().email_steps().next().unwrap();
+            let skeleton = compiled
+                .skeleton(&step.key, language, &sample.shelf(), "https://p.example")
+                .unwrap();
+            let mail = skeleton
+                .message(&BTreeMap::new(), &MessageLinks { unsubscribe_url: LINK })
+                .unwrap();
+            let direction = if language == "ar" { "rtl" } else { "ltr" };
+            assert!(mail.html.contains(&format!("<html lang=\"{language}\" dir=\"{direction}\">")));
+            assert_eq!(mail.html.matches("class=\"plate\"").count(), 2, "{}", package.name());
+            subjects.insert(mail.subject);
+        }
+        assert_eq!(subjects.len(), 5, "{subjects:?}");
+    }
+}
+
+#[test]
 fn the_launch_is_three_mails_over_ten_days() {
     let (_, version, _) = launch();
     let compiled = Compiled::from_blob(&version.blob).unwrap();
