@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 ARGS ?=
 
-.PHONY: help demo test test-browser test-peers lint fmt bench up
+.PHONY: help demo test test-browser test-peers mutants lint fmt bench up
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -44,6 +44,9 @@ test-peers: ## Compare with handlebars.js (THROUGHLINE_CORPORA=DIR: templates of
 	else \
 	  cargo test --workspace $(ARGS) peers:: -- $${only:+--skip templates_of_others}; \
 	fi
+
+mutants: ## Remove every guard on the lists crates/*/tests/mutations.toml, one at a time: a test must see it (ARGS=CRATE)
+	@.ci/mutants $(ARGS)
 
 lint: ## Check formatting, clippy, docs, dependencies, scripts and the compose file
 	@.ci/install build

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::machine::{Ended, Machine, run_with};
 
 /// Folders of the sample packages, and the languages they are written in.
-const PACKAGES: [&str; 1] = ["product-launch"];
+const PACKAGES: [&str; 3] = ["product-launch", "webinar-in-a-box", "evergreen-newsletter"];
 const LANGUAGES: [&str; 5] = ["en", "de", "fr", "ja", "ar"];
 
 /// Reads what every message shows. A message stands in a frame of its own, as wide as the screen.
