@@ -68,7 +68,7 @@ impl Stage {
         };
         belt.open(1, FENCE, with).await.unwrap();
         belt.finish_reporting(FENCE).await.unwrap();
-        let package = render::SamplePackage::all().into_iter().next().expect("a sample package");
+        let package = render::SamplePackage::named("product-launch").expect("it is embedded");
         let version = render::publish(package.files(), &render::SharedTemplates::embedded())
             .expect("it is fit");
         let profile = serde_json::to_vec(&partner()).unwrap();

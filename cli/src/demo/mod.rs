@@ -198,9 +198,7 @@ impl Campaign<'_> {
         let (program, store) = (&self.fleet.program, &self.fleet.store);
         let vendor = program.add_vendor(&Actor::Ops, &self.vendor_name()).await?.vendor;
         let import = self.import(&vendor).await?;
-        let package = render::SamplePackage::all()
-            .into_iter()
-            .find(|package| package.name() == PACKAGE)
+        let package = render::SamplePackage::named(PACKAGE)
             .with_context(|| format!("no package {PACKAGE} comes with this program"))?;
         let published = program
             .publish_files(&Actor::Ops, &vendor, package.files(), PublishAs::Published)

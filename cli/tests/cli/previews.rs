@@ -20,7 +20,7 @@ fn a_folder_is_rendered_where_nothing_is_installed() {
     assert!(mail.contains("Drei Monate frei.") && mail.contains("Guten Tag Maya,"), "{mail}");
     assert!(mail.contains("between Bristol and Exeter"), "other slots are the sample's: {mail}");
     let pictures = fs::read_dir(out.join("assets")).unwrap().count();
-    assert_eq!(pictures, 2, "the package's picture and the sample partner's logo");
+    assert_eq!(pictures, 3, "the package's picture, the vendor's logo and the sample partner's");
     assert!(mail.contains("src=\"assets/"), "{mail}");
     let eml = fs::read_to_string(out.join("last-call.eml")).unwrap();
     assert!(eml.contains("List-Unsubscribe:") && !eml.contains("assets/"), "{eml}");

@@ -9,7 +9,7 @@ use std::{
 use render::{Compiled, MessageLinks, Sample, SamplePackage, SharedTemplates, publish};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let package = SamplePackage::all().into_iter().next().ok_or("no sample package")?;
+    let package = SamplePackage::named("product-launch").ok_or("no such package")?;
     let version = publish(package.files(), &SharedTemplates::embedded())
         .map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let sample = Sample::of(package.files()).ok_or("no sample")?;

@@ -113,6 +113,11 @@ impl SamplePackage {
             .collect()
     }
 
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|package| package.name == name)
+    }
+
     /// The name of its folder, which is its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -101,7 +101,7 @@ fn in_two_steps(
 
 /// The files of a sample package, in English only: its other languages are looked at elsewhere.
 fn in_english() -> PackageFiles {
-    let package = SamplePackage::all().into_iter().find(|p| p.name() == "product-launch").unwrap();
+    let package = SamplePackage::named("product-launch").unwrap();
     let mut files = package.files().clone();
     let others = files.iter().map(|(path, _)| path.to_owned());
     let others: Vec<_> =

@@ -10,7 +10,7 @@ use render::{SamplePackage, SharedTemplates};
 use crate::world::{OPS, World};
 
 fn sample_folder(world: &World) -> std::path::PathBuf {
-    let sample = SamplePackage::all().into_iter().find(|p| p.name() == "product-launch").unwrap();
+    let sample = SamplePackage::named("product-launch").unwrap();
     for (path, bytes) in sample.files().iter() {
         world.file(&format!("package/{path}"), bytes);
     }

@@ -133,8 +133,7 @@ impl World {
 
     /// Publishes the sample package, as it comes or changed.
     pub async fn publish(&self, change: impl FnOnce(&mut String)) {
-        let sample =
-            SamplePackage::all().into_iter().find(|p| p.name() == "product-launch").unwrap();
+        let sample = SamplePackage::named("product-launch").unwrap();
         let mut files = sample.files().clone();
         let mut manifest = String::from_utf8(files.get("package.toml").unwrap().to_vec()).unwrap();
         change(&mut manifest);

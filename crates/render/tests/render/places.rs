@@ -11,7 +11,7 @@ const IN_HTML: &str = "O&#39;Brien &amp; Söhne &lt;b&gt;";
 const IN_LINK: &str = "O%27Brien%20%26%20S%C3%B6hne%20%3Cb%3E";
 
 fn compiled(subject: &str, text: &str, html: &str) -> (Compiled, Sample) {
-    let package = SamplePackage::all().into_iter().find(|p| p.name() == "product-launch").unwrap();
+    let package = SamplePackage::named("product-launch").unwrap();
     let mut files = package.files().clone();
     files.insert("en/announce/subject.txt.hbs", subject);
     files.insert("en/announce/body.txt.hbs", text);
@@ -139,7 +139,7 @@ fn what_does_not_fit_is_refused_with_a_reason() {
 
 #[test]
 fn a_locale_finds_the_nearest_language() {
-    let package = SamplePackage::all().into_iter().find(|p| p.name() == "product-launch").unwrap();
+    let package = SamplePackage::named("product-launch").unwrap();
     let mut files = package.files().clone();
     let english: Vec<_> =
         package.files().iter().filter(|(path, _)| path.starts_with("en/")).collect();
