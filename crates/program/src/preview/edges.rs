@@ -54,8 +54,9 @@ pub(super) fn with_full_slots(package: &Package, shelf: &PartnerShelf) -> Partne
         let value = match slot.kind {
             SlotKind::Text => words(most),
             SlotKind::RichText => {
-                let half = most / 2;
-                format!("<p>{}</p><ul><li>{}</li></ul>", words(half), words(most - half))
+                // Line breaks count, too.
+                let half = (most / 2).saturating_sub(4);
+                format!("<p>{0}</p><ul><li>{0}</li></ul>", words(half))
             }
             SlotKind::Person => {
                 format!("{LONGEST} <{}@example.com>, +43 1 2345678 90", "x".repeat(60))
