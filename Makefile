@@ -32,7 +32,7 @@ test-browser: ## Run the tests of mail and pages in a real browser (Chromium)
 	  cargo test --workspace $(ARGS) browser::; \
 	fi
 
-test-peers: ## Compare with handlebars.js (THROUGHLINE_CORPORA=DIR: templates of others, ../shared/corpora if it is there)
+test-peers: ## Compare with handlebars.js and Python's csv (THROUGHLINE_CORPORA=DIR: templates of others, ../shared/corpora if it is there)
 	@.ci/install peers
 	@export THROUGHLINE_CORPORA="$${THROUGHLINE_CORPORA:-$$PWD/../shared/corpora}"; \
 	only=; if [ ! -d "$$THROUGHLINE_CORPORA/templates" ]; then \

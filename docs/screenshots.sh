@@ -5,7 +5,7 @@
 # usage: docs/screenshots.sh            writes target/screenshots/<package>/<partner>.<language>/*.png and docs/*.png
 set -euo pipefail
 cd "$(dirname "$0")/.."
-.ci/install browser
+.ci/install browser >&2
 cargo build --quiet -p throughline
 bin=$PWD/target/debug/throughline
 root=$PWD

@@ -8,6 +8,7 @@ mod launch;
 mod messy_files;
 mod packages;
 mod partners;
+mod peers;
 mod status;
 mod unsubscribe;
 mod walls;
