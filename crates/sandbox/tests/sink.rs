@@ -280,12 +280,20 @@ async fn pages_show_names_and_texts_and_run_nothing() {
         "{list}"
     );
     assert!(headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
-    let (_, _, page) = sink.get("/m/1").await;
-    assert!(
-        page.contains("plain &lt;i&gt;text&lt;/i&gt;") && page.contains("<iframe sandbox "),
-        "{page}"
-    );
-    assert!(!page.contains("<script>"), "{page}");
+    for (view, needle) in [
+        ("", "<iframe sandbox class=\"screen phone\""),
+        ("?view=desktop-dark", "src=\"/m/1/html?dark=true\""),
+        ("?view=text", "plain &lt;i&gt;text&lt;/i&gt;"),
+        ("?view=headers", "<td class=\"broken\">✗ no</td><td dir=\"auto\">not signed</td>"),
+        ("?view=source", "Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_&lt;b&gt;?="),
+    ] {
+        let (status, _, page) = sink.get(&format!("/m/1{view}")).await;
+        assert_eq!(status, 200, "{view}");
+        assert!(page.contains(needle), "{view}: {page}");
+        assert!(page.contains("<h1 dir=\"auto\">Grüße &lt;b&gt;</h1>"), "{view}: {page}");
+        assert!(!page.contains("<script>"), "{view}: {page}");
+    }
+    assert_eq!(sink.get("/m/1?view=nothing").await.0, 400);
     let (_, headers, html) = sink.get("/m/1/html").await;
     assert!(html.contains("<p>Hi</p>"), "{html}");
     let policy = headers["content-security-policy"].to_str().unwrap();
