@@ -2,7 +2,8 @@
 # Pictures of every sample package in every language for three very different partners, as Chromium shows them, and the
 # two small ones of this folder made of them.
 #
-# usage: docs/screenshots.sh            writes target/screenshots/<package>/<partner>.<language>/*.png and docs/*.png
+# usage: docs/screenshots.sh [PACKAGE]...     (default: all of campaigns/; 45 partners and languages take 20 minutes)
+# Writes target/screenshots/<package>/<partner>.<language>/*.png, and docs/*.png of those that are there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 .ci/install browser >&2
@@ -16,8 +17,6 @@ redis-server --port "$port" --bind 127.0.0.1 --dir "$work" --save '' --appendonl
 redis=$!
 trap 'kill "$redis" 2>/dev/null || true; wait "$redis" 2>/dev/null || true; rm -rf "$work"' EXIT
 cat >"$work/throughline.toml" <<TOML
-[book]
-url = "sqlite:$work/book.sqlite"
 [redis]
 url = "redis://127.0.0.1:$port"
 [secrets]
@@ -25,12 +24,16 @@ address_key = "$(printf '1%.0s' {1..64})"
 link_key = "$(printf '2%.0s' {1..64})"
 TOML
 run() { "$bin" --config "$work/throughline.toml" "$@" >/dev/null; }
-run migrate
-run vendor add "Northwind Secure"
-run import partners docs/brands/partners.csv
-rm -rf "$out"
-for package in campaigns/*/; do
+[ $# -gt 0 ] || set -- campaigns/*/
+for package in "$@"; do
+  package=campaigns/$(basename "$package")
   name=$(basename "$package")
+  rm -rf "${out:?}/$name"
+  # Every package has a vendor of its own.
+  export THROUGHLINE__BOOK__URL="sqlite:$work/$name.sqlite"
+  run migrate
+  run vendor add "$(sed -n 's/^vendor = "\(.*\)"/\1/p' "$package/package.toml")"
+  run import partners docs/brands/partners.csv
   more=()
   [ "$name" = webinar-in-a-box ] && more=(--slot "event_at=2027-02-04T10:00[Europe/Vienna]" --slot seats=40)
   for partner in harbour zitrus noor; do
