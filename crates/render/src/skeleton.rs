@@ -2,10 +2,13 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
+use domain::{LinkTargets, link_targets::HONEYPOT};
+
 use crate::{
     clean::clean,
     engine::{push_html, push_percent},
     error::RenderError,
+    links::Finder,
     locks::{self, Lock},
     mark::{CLOSE, Mark, OPEN},
     slots::rich_text::RichText,
@@ -27,6 +30,19 @@ const MOST_LINK: usize = 2_000;
 pub struct MessageLinks<'a> {
     /// Where the recipient can ask for no more mail: `{public_url}/u/{token}`.
     pub unsubscribe_url: &'a str,
+}
+
+/// What of a message leads through the portal, so that it is known what became of it. The text part has
+/// none of it: an image can't be in it, and a link there is read before it is followed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TrackingLinks<'a> {
+    /// The address of the image that says that the message was opened; without it there is none.
+    pub open_url: Option<&'a str>,
+    /// How the addresses of links begin: `/` and a link's number follow. Without it links lead where they
+    /// lead.
+    pub click_url: Option<&'a str>,
+    /// Whether there is a link that nobody sees, if links lead through the portal.
+    pub honeypot: bool,
 }
 
 /// A message as it will be sent.
@@ -51,6 +67,7 @@ struct Inner {
     subject: Segments,
     text: Segments,
     html: Segments,
+    targets: LinkTargets,
     locks: PartLocks,
 }
 
@@ -65,7 +82,7 @@ pub(crate) struct PartLocks {
 
 impl Skeleton {
     /// Puts together what was rendered with marks. Field number `fields.len()` is the unsubscribe link;
-    /// `rich` are the partner's rich texts.
+    /// `rich` are the partner's rich texts; links to `public_url` lead to the portal already.
     ///
     /// # Errors
     /// The marks do not fit together, or something around a lock hides it.
@@ -74,6 +91,7 @@ impl Skeleton {
         rendered: [String; 3],
         rich: &[RichText],
         locks: PartLocks,
+        public_url: &str,
     ) -> Result<Self, RenderError> {
         let [subject, text, html] = rendered;
         let misfit = || RenderError::Blob("its conditionals do not fit together".to_owned());
@@ -84,13 +102,20 @@ impl Skeleton {
             let marked = Segments::read(&html, rich, Part::Html, Locked::InComments);
             see_locks(&marked.ok_or_else(misfit)?, fields.len() + 1, &locks.html)?;
         }
+        let (html, targets) = read(&html, Part::Html)?.with_links(public_url);
         Ok(Self(Arc::new(Inner {
             subject: read(&subject, Part::Subject)?,
             text: read(&text, Part::Text)?,
-            html: read(&html, Part::Html)?,
+            html,
+            targets,
             fields,
             locks,
         })))
+    }
+
+    /// Where the links of its messages lead, in the order of their numbers.
+    pub fn targets(&self) -> &LinkTargets {
+        &self.0.targets
     }
 
     /// The message for one person. A field that is missing is empty; a field the package does not know
@@ -103,6 +128,19 @@ impl Skeleton {
         fields: &BTreeMap<String, String>,
         links: &MessageLinks<'_>,
     ) -> Result<Rendered, RenderError> {
+        self.tracked_message(fields, links, &TrackingLinks::default())
+    }
+
+    /// The same, with what leads through the portal.
+    ///
+    /// # Errors
+    /// As [`Skeleton::message`].
+    pub fn tracked_message(
+        &self,
+        fields: &BTreeMap<String, String>,
+        links: &MessageLinks<'_>,
+        track: &TrackingLinks<'_>,
+    ) -> Result<Rendered, RenderError> {
         let inner = &*self.0;
         let mut values: Vec<Cow<'_, str>> = Vec::with_capacity(inner.fields.len() + 1);
         for name in &inner.fields {
@@ -110,16 +148,25 @@ impl Skeleton {
                 .push(fields.get(name).map_or(Cow::Borrowed(""), |value| clean(value, MOST_FIELD)));
         }
         values.push(clean(links.unsubscribe_url, MOST_LINK));
-        let html = inner.html.write(&values, Part::Html)?;
-        let text = text::wrap(&inner.text.write(&values, Part::Text)?);
+        let plain = TrackingLinks::default();
+        // A lock is looked for as it was published; then its links may lead through the portal.
+        let looked_at = if inner.locks.html.is_empty() { track } else { &plain };
+        let html = inner.html.write(&values, Part::Html, looked_at)?;
+        let text = text::wrap(&inner.text.write(&values, Part::Text, &plain)?);
         for lock in &inner.locks.html {
             lock.check(&html, Part::Html)?;
         }
         for lock in &inner.locks.text {
             lock.check(&text, Part::Text)?;
         }
-        let subject = inner.subject.write(&values, Part::Subject)?;
+        let subject = inner.subject.write(&values, Part::Subject, &plain)?;
         let subject = clean(&subject, MOST_SUBJECT).into_owned();
+        let is_tracked = track.open_url.is_some() || track.click_url.is_some();
+        let html = if is_tracked && !inner.locks.html.is_empty() {
+            inner.html.write(&values, Part::Html, track)?
+        } else {
+            html
+        };
         Ok(Rendered { subject, text, html })
     }
 }
@@ -128,7 +175,7 @@ impl Skeleton {
 fn see_locks(marked: &Segments, fields: usize, locks: &[Lock]) -> Result<(), RenderError> {
     for value in ["x", ""] {
         let values = vec![Cow::Borrowed(value); fields];
-        let html = marked.write(&values, Part::Html)?;
+        let html = marked.write(&values, Part::Html, &TrackingLinks::default())?;
         locks::look(&html, locks.iter().map(Lock::name)).map_err(|(name, why)| {
             RenderError::Lock {
                 name,
@@ -158,12 +205,26 @@ struct Segments {
 }
 
 #[derive(Debug, PartialEq)]
-enum Segment {
+pub(crate) enum Segment {
     Literal(Box<str>),
     Field(usize),
     Percent(usize),
-    If { field: usize, then: Vec<Segment>, otherwise: Vec<Segment> },
+    If {
+        field: usize,
+        then: Vec<Segment>,
+        otherwise: Vec<Segment>,
+    },
+    /// The value of an `href` that may lead through the portal; `plain` as it stood there.
+    Link {
+        number: u16,
+        plain: Box<str>,
+    },
+    /// Where the image stands that says that the message was opened.
+    Image,
 }
+
+/// The end of what is shown.
+const BODY_END: &str = "</body>";
 
 impl Segments {
     /// Cuts at marks; `None` if they do not fit together.
@@ -240,9 +301,39 @@ impl Segments {
         (open.is_empty() && lock.is_none()).then_some(Self { segments: root, literal })
     }
 
-    fn write(&self, values: &[Cow<'_, str>], part: Part) -> Result<String, RenderError> {
+    /// Cut at its links too, with a place for the image.
+    fn with_links(self, public_url: &str) -> (Self, LinkTargets) {
+        let mut finder = Finder::new(public_url);
+        let mut segments = finder.cut(self.segments);
+        let end = segments.iter().enumerate().rev().find_map(|(index, segment)| match segment {
+            Segment::Literal(text) => Some((index, text.rfind(BODY_END)?)),
+            _ => None,
+        });
+        match end {
+            Some((index, at)) => {
+                if let Segment::Literal(text) = &segments[index] {
+                    let (before, after) = text.split_at(at);
+                    let cut = [
+                        Segment::Literal(before.into()),
+                        Segment::Image,
+                        Segment::Literal(after.into()),
+                    ];
+                    segments.splice(index..=index, cut);
+                }
+            }
+            None => segments.push(Segment::Image),
+        }
+        (Self { segments, literal: self.literal }, finder.into_targets())
+    }
+
+    fn write(
+        &self,
+        values: &[Cow<'_, str>],
+        part: Part,
+        track: &TrackingLinks<'_>,
+    ) -> Result<String, RenderError> {
         let mut out = String::with_capacity(self.literal + 512);
-        write(&self.segments, values, part, &mut out);
+        write(&self.segments, values, part, track, &mut out);
         if out.len() > MOST_BYTES {
             return Err(RenderError::TooLarge { part: part.file(), limit: MOST_BYTES });
         }
@@ -250,7 +341,13 @@ impl Segments {
     }
 }
 
-fn write(segments: &[Segment], values: &[Cow<'_, str>], part: Part, out: &mut String) {
+fn write(
+    segments: &[Segment],
+    values: &[Cow<'_, str>],
+    part: Part,
+    track: &TrackingLinks<'_>,
+    out: &mut String,
+) {
     let value = |field: usize| values.get(field).map_or("", |value| &**value);
     for segment in segments {
         // A skeleton is bounded, but it may name a long field many times.
@@ -264,9 +361,34 @@ fn write(segments: &[Segment], values: &[Cow<'_, str>], part: Part, out: &mut St
             Segment::Percent(field) => push_percent(out, value(*field)),
             Segment::If { field, then, otherwise } => {
                 let branch = if value(*field).is_empty() { otherwise } else { then };
-                write(branch, values, part, out);
+                write(branch, values, part, track, out);
             }
+            Segment::Link { number, plain } => match track.click_url {
+                Some(url) => push_link(url, *number, out),
+                None => out.push_str(plain),
+            },
+            Segment::Image => push_image(track, out),
         }
+    }
+}
+
+fn push_link(click_url: &str, number: u16, out: &mut String) {
+    push_html(out, click_url);
+    out.push('/');
+    out.push_str(&number.to_string());
+}
+
+fn push_image(track: &TrackingLinks<'_>, out: &mut String) {
+    if let Some(url) = track.click_url.filter(|_| track.honeypot) {
+        // Without text, out of sight, out of the way of the Tab key and of what reads aloud.
+        out.push_str("<div style=\"display:none\" aria-hidden=\"true\"><a tabindex=\"-1\" href=\"");
+        push_link(url, HONEYPOT, out);
+        out.push_str("\"></a></div>\n");
+    }
+    if let Some(url) = track.open_url {
+        out.push_str("<img src=\"");
+        push_html(out, url);
+        out.push_str("\" width=\"1\" height=\"1\" alt=\"\" style=\"display:block;width:1px;height:1px;border:0\">\n");
     }
 }
 
@@ -274,14 +396,17 @@ fn write(segments: &[Segment], values: &[Cow<'_, str>], part: Part, out: &mut St
 mod tests {
     use super::*;
 
+    const PORTAL: &str = "https://m.example";
+
     fn links() -> MessageLinks<'static> {
         MessageLinks { unsubscribe_url: "https://m.example/u/t" }
     }
 
     fn message(template: &str, value: &str) -> Rendered {
         let parts = [template.to_owned(), template.to_owned(), template.to_owned()];
-        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default())
-            .expect("marks fit");
+        let skeleton =
+            Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default(), PORTAL)
+                .expect("marks fit");
         let fields = BTreeMap::from([("x".to_owned(), value.to_owned())]);
         skeleton.message(&fields, &links()).expect("it is small")
     }
@@ -331,10 +456,70 @@ mod tests {
     fn a_message_that_grows_too_large_is_refused() {
         let template = Mark::Field(0).text().repeat(4_000);
         let parts = [template.clone(), template.clone(), template];
-        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default())
-            .expect("marks fit");
+        let skeleton =
+            Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default(), PORTAL)
+                .expect("marks fit");
         let fields = BTreeMap::from([("x".to_owned(), "é".repeat(MOST_FIELD))]);
         let error = skeleton.message(&fields, &links()).unwrap_err();
         assert_eq!(error.to_string(), "body.html is larger than 524288 bytes");
+    }
+
+    #[test]
+    fn links_lead_through_the_portal_where_that_is_asked_for() {
+        let html = "<body><a href=\"https://a.example/?x&amp;y\">a</a><a href=\"https://m.example/u/t\">u</a></body></html>";
+        let parts = ["s".to_owned(), "https://a.example/?x&y".to_owned(), html.to_owned()];
+        let skeleton =
+            Skeleton::new(Vec::new(), parts, &[], PartLocks::default(), PORTAL).expect("marks fit");
+        assert_eq!(skeleton.targets().urls(), ["https://a.example/?x&y"]);
+        let made = |track| {
+            let fields = BTreeMap::new();
+            skeleton.tracked_message(&fields, &links(), &track).expect("it is small")
+        };
+        let plain = made(TrackingLinks::default());
+        assert_eq!(plain.html, html);
+        let clicks =
+            TrackingLinks { click_url: Some("https://m.example/c/t"), ..TrackingLinks::default() };
+        let tracked = made(clicks);
+        assert_eq!(
+            tracked.html,
+            html.replace("https://a.example/?x&amp;y", "https://m.example/c/t/1")
+        );
+        assert_eq!(tracked.text, plain.text, "what is read before it is followed stays as it is");
+        let opens = TrackingLinks { open_url: Some("https://m.example/o/t.gif"), ..clicks };
+        let opened = made(opens).html;
+        assert!(opened.contains("<img src=\"https://m.example/o/t.gif\""), "{opened}");
+        assert!(opened.ends_with("border:0\">\n</body></html>"), "{opened}");
+        assert!(!opened.contains("/c/t/0"));
+        let trapped = made(TrackingLinks { honeypot: true, ..opens }).html;
+        assert_eq!(trapped.matches("href=\"https://m.example/c/t/0\"").count(), 1, "{trapped}");
+        let off = TrackingLinks { honeypot: true, ..TrackingLinks::default() };
+        assert_eq!(made(off).html, html, "where links lead where they lead there is none to hide");
+    }
+
+    #[test]
+    fn a_lock_s_link_leads_through_the_portal_and_the_lock_is_still_there() {
+        let locked = "<p>Terms: <a href=\"https://v.example/terms\">read</a></p>";
+        let html = format!(
+            "<body>{}{locked}{}</body>",
+            Mark::Lock("terms".to_owned()).text(),
+            Mark::Unlock.text()
+        );
+        let parts = ["s".to_owned(), "t".to_owned(), html];
+        let locks = PartLocks {
+            text: Vec::new(),
+            html: vec![Lock::new("terms".to_owned(), locked, Part::Html)],
+        };
+        let skeleton = Skeleton::new(Vec::new(), parts, &[], locks, PORTAL).expect("it is seen");
+        let track =
+            TrackingLinks { click_url: Some("https://m.example/c/t"), ..TrackingLinks::default() };
+        let message =
+            skeleton.tracked_message(&BTreeMap::new(), &links(), &track).expect("it is there");
+        assert_eq!(
+            message.html,
+            format!(
+                "<body>{}</body>",
+                locked.replace("https://v.example/terms", "https://m.example/c/t/1")
+            )
+        );
     }
 }
