@@ -38,7 +38,7 @@ pub use ids::{
     ActivationId, CompanyId, ContactId, EventId, LaunchGroupId, ListId, PackageId, PartnerId,
     PersonId, SendId, StepKey, VendorId, VersionId,
 };
-pub use job::{PartnerShelf, SendEmail};
+pub use job::{PartnerShelf, SendEmail, TrackedParts};
 pub use link_targets::{LinkTargets, TargetsId};
 pub use outcome::{OnUnknown, Outcome, OutcomeRecord};
 pub use package_version::VersionState;
