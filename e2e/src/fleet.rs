@@ -233,6 +233,11 @@ impl Fleet {
         .await
     }
 
+    /// How links in mail begin.
+    pub fn public_url(&self) -> String {
+        format!("http://{}", self.portal)
+    }
+
     /// Waits until the portal listens.
     pub async fn wait_for_portal(&self) {
         let url = format!("http://{}/healthz", self.portal);

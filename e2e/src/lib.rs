@@ -14,6 +14,8 @@ mod foreign_servers;
 #[cfg(test)]
 mod launch;
 #[cfg(test)]
+mod opens_and_clicks;
+#[cfg(test)]
 mod redis_lost;
 #[cfg(test)]
 mod relay_down;

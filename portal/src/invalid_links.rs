@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use axum::{
+    http::{HeaderValue, header},
+    response::Response,
+};
 use domain::RateSpec;
 use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
     clock::{Clock, DefaultClock},
 };
+
+use crate::page;
 
 /// The limit on links that are none of ours, for the whole process. It is asked only after a link has
 /// turned out to be invalid: no flood of guesses can keep a valid unsubscribe from working.
@@ -27,5 +33,19 @@ impl InvalidLinks {
     /// Counts one. `Err` says how long to wait when there have been too many.
     pub fn count(&self) -> Result<(), Duration> {
         self.limiter.check().map_err(|full| full.wait_time_from(self.clock.now()))
+    }
+}
+
+/// 404, or 429 when there are too many of these.
+pub(crate) fn invalid_link(limit: &InvalidLinks) -> Response {
+    match limit.count() {
+        Ok(()) => page::not_found(),
+        Err(wait) => {
+            let mut response = page::too_many();
+            // Whole seconds, rounded up: an early return would be refused again.
+            let seconds = wait.as_secs() + 1;
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+        }
     }
 }

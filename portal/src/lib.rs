@@ -1,8 +1,9 @@
-//! HTTP: the unsubscribe endpoint, images of mail, and what grows from them.
+//! HTTP: the unsubscribe endpoint, images and links of mail, and what grows from them.
 //!
 //! What a request may do is decided by [`program::Program`]; here it gets an address, a page and its
-//! limits. No cookie is set, no script runs, no foreign host is asked, and no route redirects: one-click
-//! unsubscribing must work for a machine that posts once (RFC 8058).
+//! limits. No cookie is set, no script runs, no foreign host is asked, and nothing redirects but a link of a
+//! mail, to where its sender had it lead: one-click unsubscribing must work for a machine that posts once
+//! (RFC 8058).
 
 mod asset;
 mod error;
@@ -11,6 +12,7 @@ mod invalid_links;
 mod observe;
 mod page;
 mod serve;
+mod track;
 mod unsubscribe;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use self::invalid_links::InvalidLinks;
 pub use self::{
     error::Error,
     serve::{PortalServer, serve},
+    track::TrackParts,
 };
 
 /// How many links that are none of ours one process looks up: more than mistyped ones ever make, too few to
@@ -39,6 +42,8 @@ pub const BODY_LIMIT: usize = 16 * 1024;
 pub struct PortalParts {
     /// What a request may ask for.
     pub program: Program,
+    /// What opens and clicks go through.
+    pub track: TrackParts,
     /// Counts and times requests; served at `/metrics`.
     pub metrics: Metrics,
     /// Served at `/readyz`. The belt does not belong in it: without it the portal works, and says so.
@@ -49,9 +54,14 @@ pub struct PortalParts {
 
 impl PortalParts {
     /// With [`DEFAULT_INVALID_LINKS`].
-    pub fn new(program: Program, metrics: Metrics, readiness: Readiness) -> Self {
+    pub fn new(
+        program: Program,
+        track: TrackParts,
+        metrics: Metrics,
+        readiness: Readiness,
+    ) -> Self {
         let invalid_links = DEFAULT_INVALID_LINKS.parse().expect("the default is a rate");
-        Self { program, metrics, readiness, invalid_links }
+        Self { program, track, metrics, readiness, invalid_links }
     }
 }
 
@@ -62,21 +72,25 @@ struct Portal {
     invalid_links: Arc<InvalidLinks>,
 }
 
-/// All routes: `/u/{token}`, `/a/{name}`, `/static/page.css`, `/healthz`, `/readyz`, `/metrics`.
-pub fn router(parts: PortalParts) -> Router {
-    let portal = Portal {
-        program: parts.program,
-        metrics: parts.metrics.clone(),
-        invalid_links: Arc::new(InvalidLinks::new(parts.invalid_links)),
-    };
-    Router::new()
+/// All routes: `/u/{token}`, `/o/{token}.gif`, `/c/{token}/{number}`, `/a/{name}`, `/static/page.css`,
+/// `/healthz`, `/readyz`, `/metrics`; and what carries their events to the belt, to be run beside them.
+fn router(parts: PortalParts) -> (Router, track::Drain) {
+    let invalid_links = Arc::new(InvalidLinks::new(parts.invalid_links));
+    let (outbox, drain) =
+        track::outbox(parts.track.belt.clone(), parts.metrics.clone(), parts.track.waiting);
+    let tracking =
+        track::Tracking::new(&parts.track, parts.program.clone(), outbox, invalid_links.clone());
+    let portal = Portal { program: parts.program, metrics: parts.metrics.clone(), invalid_links };
+    let router = Router::new()
         .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::act))
         .route("/a/{name}", get(asset::show))
         .route("/static/page.css", get(page::style))
+        .merge(track::router(tracking))
         .with_state(portal)
         .merge(process::health::router(parts.readiness, parts.metrics.clone()))
         .fallback(async || page::not_found())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(observe::guard))
-        .layer(middleware::from_fn_with_state(parts.metrics, observe::observe))
+        .layer(middleware::from_fn_with_state(parts.metrics, observe::observe));
+    (router, drain)
 }

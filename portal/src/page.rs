@@ -83,6 +83,15 @@ pub(crate) fn not_found() -> Response {
     page(StatusCode::NOT_FOUND, &"Page not found", &body)
 }
 
+/// A link of a mail can't be looked up just now.
+pub(crate) fn link_try_again() -> Response {
+    let body =
+        "<p>This link could not be looked up just now. Please try again in a few minutes.</p>";
+    let mut response = page(StatusCode::SERVICE_UNAVAILABLE, &"Please try again", &body);
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
+    response
+}
+
 /// Too many links that are none of ours.
 pub(crate) fn too_many() -> Response {
     page(

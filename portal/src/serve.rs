@@ -10,6 +10,9 @@ use crate::{Error, PortalParts, router};
 /// How long requests under way may take to end once the portal stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(20);
 
+/// How long the last events may take to reach the belt after that, or to be counted as lost.
+const LAST_EVENTS: Duration = Duration::from_secs(10);
+
 /// A portal that serves.
 #[derive(Debug)]
 pub struct PortalServer {
@@ -32,7 +35,9 @@ pub async fn serve(
     let cannot = |source| Error::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
-    let service = router(parts);
+    let (router, drain) = router(parts);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let carrying = tokio::spawn(drain.run(stop.clone()));
     tracing::info!(%address, "portal serves");
     let task = tokio::spawn(async move {
         let serving =
@@ -48,6 +53,10 @@ pub async fn serve(
                 }
             }
             () = overdue => tracing::warn!("portal stopped with requests under way"),
+        }
+        // What was answered gets its last chance to be counted; requests still under way don't.
+        if tokio::time::timeout(LAST_EVENTS, carrying).await.is_err() {
+            tracing::warn!("portal stopped with events under way");
         }
     });
     Ok(PortalServer { address, task })

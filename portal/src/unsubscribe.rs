@@ -6,12 +6,11 @@ use axum::{
         Path, State,
         rejection::{BytesRejection, PathRejection},
     },
-    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use program::{BeltTold, Error, ErrorKind};
 
-use crate::{Portal, page};
+use crate::{Portal, invalid_links::invalid_link, page};
 
 type Token = Result<Path<String>, PathRejection>;
 
@@ -56,17 +55,7 @@ impl Portal {
         page::try_again_later()
     }
 
-    /// 404, or 429 when there are too many of these.
     fn invalid_link(&self) -> Response {
-        match self.invalid_links.count() {
-            Ok(()) => page::not_found(),
-            Err(wait) => {
-                let mut response = page::too_many();
-                // Whole seconds, rounded up: an early return would be refused again.
-                let seconds = wait.as_secs() + 1;
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-                response
-            }
-        }
+        invalid_link(&self.invalid_links)
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     pass::{Pass, Passed},
     push::Pusher,
     reconcile::wait_until_recorded,
+    record,
     stops::{self, Stops},
 };
 
@@ -86,7 +87,7 @@ impl EpochKeeper {
                 .iter()
                 .map(|entry| WorkerName::new(&entry.worker))
                 .collect(),
-            position: crate::record::position(&self.store).await?,
+            position: record::position(&self.store, record::STREAM).await?,
         })
     }
 
@@ -181,6 +182,7 @@ impl EpochKeeper {
             lanes: status.lanes_ready + status.lanes_waiting,
             outcomes: status.outcomes,
             tracks: status.tracks,
+            tracks_cut: self.belt.tracks_cut().await?,
             epoch: u64::from(epoch),
         });
         Ok(Passed { rows: 0, more: false })

@@ -8,12 +8,14 @@ mod epoch;
 mod expand;
 mod feed;
 mod leader;
+mod links;
 mod packages;
 mod pass;
 mod push;
 mod reconcile;
 mod record;
 mod stops;
+mod track;
 
 use std::sync::Arc;
 
@@ -51,9 +53,11 @@ pub struct Parts {
 /// Runs until the shutdown drains: ends the passes that have begun, then gives the lease back.
 ///
 /// # Errors
-/// When a loop ends by a panic; everything else is logged and tried again.
+/// When the lists of `tracking.rules` can't be used, or a loop ends by a panic; everything else is logged and
+/// tried again.
 pub async fn run(parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
     let (leader, leadership) = leader::Leader::new(&parts);
+    let rules = Arc::new(parts.config.tracking.rules()?);
     let packages = packages::Packages::new(parts.store.clone());
     let pusher = Arc::new(push::Pusher::new(&parts, packages.clone()));
     let stop = shutdown.drain_token();
@@ -71,6 +75,7 @@ pub async fn run(parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
     loops.spawn(runner("expand", Some(EXPAND_BELL)).run(expand::Expand::new(&parts, packages)));
     loops.spawn(runner("feed", Some(FEED_BELL)).run(feed::Feed::new(&parts, pusher.clone())));
     loops.spawn(runner("record", None).run(record::Record::new(&parts)));
+    loops.spawn(runner("track", None).run(track::Track::new(&parts, rules)));
     loops.spawn(runner("reconcile", None).run(reconcile::Reconcile::new(&parts, pusher)));
 
     let keep_lease = tokio_util::sync::CancellationToken::new();

@@ -14,14 +14,14 @@ use std::{
 use anyhow::Context;
 use belt::{Belt, NewJob};
 use domain::{
-    ActivationId, ContentHash, OnUnknown, PartnerShelf, Recipient, SendEmail, SendId, job,
-    list_id::list_id, tier::Tiers,
+    ActivationId, ContentHash, LinkTargets, OnUnknown, PartnerShelf, Recipient, SendEmail, SendId,
+    TargetsId, TrackedParts, job, list_id::list_id, tier::Tiers,
 };
 use render::Package;
 use store::{FedSend, ShelfSource, Store};
 use tokio::sync::Mutex;
 
-use crate::{Parts, packages::Packages};
+use crate::{Parts, links::Links, packages::Packages};
 
 /// The belt takes payloads up to this size.
 const PAYLOAD_LIMIT: usize = 4 * 1024;
@@ -35,6 +35,7 @@ pub struct Pusher {
     store: Store,
     belt: Belt,
     packages: Packages,
+    links: Links,
     tiers: Tiers,
     list_domain: String,
     on_unknown: OnUnknown,
@@ -53,6 +54,14 @@ struct Memory {
 struct Shelved {
     hash: ContentHash,
     bytes: Vec<u8>,
+    partner: PartnerShelf,
+}
+
+/// What a batch needs beside its jobs.
+#[derive(Default)]
+struct Needs {
+    items: HashMap<ContentHash, Item>,
+    lists: HashMap<TargetsId, Arc<LinkTargets>>,
 }
 
 impl Pusher {
@@ -60,6 +69,7 @@ impl Pusher {
         Self {
             store: parts.store.clone(),
             belt: parts.belt.clone(),
+            links: Links::new(parts, packages.clone()),
             packages,
             tiers: parts.config.tiers.clone(),
             list_domain: parts.config.sending.list_domain.clone(),
@@ -83,15 +93,16 @@ impl Pusher {
         }
         let mut jobs = Vec::with_capacity(fed.len());
         let mut unfit = Vec::new();
-        let mut items = HashMap::new();
+        let mut needs = Needs::default();
         for send in fed {
-            match self.job(send, &mut items).await? {
+            match self.job(send, &mut needs).await? {
                 Some(job) => jobs.push(job),
                 None => unfit.push(send.send),
             }
         }
         self.hold(&unfit).await?;
-        self.shelve(items).await?;
+        self.shelve(needs.items).await?;
+        self.links.put(needs.lists, self.epoch.load(Ordering::Relaxed)).await?;
         let pushed = self.belt.push(&jobs, fence).await?;
         Ok(pushed.pushed)
     }
@@ -105,17 +116,16 @@ impl Pusher {
     }
 
     /// The job of one send; `None` if its payload is too big for the belt.
-    async fn job(
-        &self,
-        send: &FedSend,
-        items: &mut HashMap<ContentHash, Item>,
-    ) -> anyhow::Result<Option<NewJob>> {
+    async fn job(&self, send: &FedSend, needs: &mut Needs) -> anyhow::Result<Option<NewJob>> {
         let package = self.packages.get(&send.version_hash).await?;
         let shelved = self.shelved(send).await?;
-        let payload = serde_json::to_string(&payload(send, &package, &shelved.hash))?;
+        let links = &mut needs.lists;
+        let track = self.links.of(send, &shelved.hash, &shelved.partner, links).await?;
+        let payload = serde_json::to_string(&payload(send, &package, &shelved.hash, track))?;
         if payload.len() > PAYLOAD_LIMIT {
             return Ok(None);
         }
+        let items = &mut needs.items;
         items.entry(send.version_hash.clone()).or_insert(Item::Version);
         items.entry(shelved.hash.clone()).or_insert_with(|| Item::Partner(shelved.clone()));
         let tier = self.tiers.find(&send.tier);
@@ -152,8 +162,9 @@ impl Pusher {
             .shelf_source(send.activation)
             .await?
             .with_context(|| format!("the book has no activation {}", send.activation))?;
-        let bytes = serde_json::to_vec(&self.partner_shelf(source))?;
-        let shelved = Arc::new(Shelved { hash: ContentHash::of(&bytes), bytes });
+        let partner = self.partner_shelf(source);
+        let bytes = serde_json::to_vec(&partner)?;
+        let shelved = Arc::new(Shelved { hash: ContentHash::of(&bytes), bytes, partner });
         if memory.shelves.len() >= MOST_REMEMBERED {
             memory.shelves.clear();
         }
@@ -216,7 +227,12 @@ enum Item {
     Partner(Arc<Shelved>),
 }
 
-fn payload(send: &FedSend, package: &Package, profile: &ContentHash) -> SendEmail {
+fn payload(
+    send: &FedSend,
+    package: &Package,
+    profile: &ContentHash,
+    track: TrackedParts,
+) -> SendEmail {
     let recipient = Recipient {
         first_name: &send.first_name,
         last_name: &send.last_name,
@@ -238,5 +254,6 @@ fn payload(send: &FedSend, package: &Package, profile: &ContentHash) -> SendEmai
         fields: recipient.merge_fields(&package.person_fields),
         first_fed_at: send.first_fed_at,
         attempts: send.attempts,
+        track,
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The stream's name in the book.
-const STREAM: &str = "outcomes";
+pub const STREAM: &str = "outcomes";
 /// How long one pass waits for something to record.
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -43,16 +43,16 @@ impl Record {
         {
             return Ok(position);
         }
-        let position = position(&self.store).await?;
+        let position = position(&self.store, STREAM).await?;
         // The belt may have been told less than the book holds, by a recorder that died between the two.
         self.belt.commit(position).await?;
         Ok(position)
     }
 }
 
-/// How far the book has read the outcomes.
-pub async fn position(store: &Store) -> anyhow::Result<StreamId> {
-    match store.recorder_position(STREAM).await? {
+/// How far the book has read a stream.
+pub async fn position(store: &Store, stream: &str) -> anyhow::Result<StreamId> {
+    match store.recorder_position(stream).await? {
         Some(text) => Ok(text.parse()?),
         None => Ok(StreamId::default()),
     }

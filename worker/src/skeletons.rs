@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use belt::Shelf;
-use domain::{ContentHash, PartnerShelf, SendEmail, StepKey, job};
+use domain::{ContentHash, PartnerShelf, SendEmail, StepKey, TargetsId, job};
 use render::{Compiled, RenderError, Skeleton};
 
 use crate::once::OnceMap;
@@ -30,6 +30,8 @@ pub enum PrepareError {
 pub struct Prepared {
     /// Everything but the merge fields.
     pub skeleton: Skeleton,
+    /// The name of the list of its links.
+    pub targets: TargetsId,
     /// The partner it is for.
     pub partner: Arc<PartnerShelf>,
 }
@@ -86,7 +88,7 @@ impl Skeletons {
         let skeleton = version
             .skeleton_of(&job.step, job.occurrence, language, &partner, &self.public_url)
             .map_err(PrepareError::Render)?;
-        Ok(Prepared { skeleton, partner })
+        Ok(Prepared { targets: skeleton.targets().id(), skeleton, partner })
     }
 }
 

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use belt::{Belt, BeltConfig, NewJob, OpenWith, Relay, Stop, StreamId};
 use channels::smtp::{RelayConfig, Relays};
 use domain::{
-    ActivationId, ContentHash, OnUnknown, Outcome, PartnerShelf, SendEmail, SendId, UtcMillis,
+    ActivationId, ContentHash, OnUnknown, Outcome, PartnerShelf, SendEmail, SendId, TrackedParts,
+    UtcMillis,
     brand::{BrandProfile, ContactPerson},
     job::VERSION,
     outcome::PermanentReason,
-    token::{LinkKey, Purpose},
+    token::{ClickToken, LinkKey, Purpose},
 };
 use process::{Metrics, Readiness, Shutdown};
 use testkit::{ScriptedRelay, TestRedis, relay::Phase, wait::wait_for};
@@ -129,6 +130,7 @@ impl Stage {
             fields: BTreeMap::from([("first_name".to_owned(), "Анна".to_owned())]),
             first_fed_at: UtcMillis::new(1_767_225_600_000),
             attempts: 0,
+            track: Default::default(),
         };
         change(&mut payload);
         let hash = |n: u8| format!("{n:032x}").parse().unwrap();
@@ -187,6 +189,55 @@ async fn a_message_goes_out_with_its_headers() {
     ] {
         assert!(mail.contains(&part), "{part} is missing in\n{mail}");
     }
+    stage.end().await;
+}
+
+/// The HTML of a mail.
+fn html(mail: &[u8]) -> String {
+    let mail = mail_parser::MessageParser::default().parse(mail).expect("a mail");
+    mail.body_html(0).expect("it has HTML").into_owned()
+}
+
+#[tokio::test]
+async fn what_is_counted_leads_through_the_portal() {
+    let mut stage = Stage::set_up().await;
+    stage.shelve().await;
+    let compiled = render::Compiled::from_blob(&stage.version.1).unwrap();
+    let step = "announce".parse().unwrap();
+    let skeleton = compiled.skeleton(&step, "en", &partner(), "https://mail.example").unwrap();
+    let targets = skeleton.targets().id();
+    let other = domain::TargetsId::from_bytes([5; 16]);
+    let all = TrackedParts { opens: true, clicks: Some(targets), honeypot: true };
+    for (number, track) in [
+        all,
+        TrackedParts::default(),
+        TrackedParts { honeypot: false, ..all },
+        TrackedParts { clicks: Some(other), ..all },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        stage.push(stage.job(number as i64 + 1, |job| job.track = track)).await;
+        assert!(matches!(stage.outcome().await, Outcome::Done(_)));
+    }
+    let key = LinkKey::new(1, &[7; 32]);
+    let mails: Vec<String> = stage.relay.accepted().iter().map(|mail| html(&mail.data)).collect();
+    let click = |send| {
+        let token = key.seal_click(&ClickToken { send: SendId::new(send), targets });
+        format!("href=\"https://mail.example/c/{token}/")
+    };
+    let open = |send| {
+        let token = key.seal(Purpose::Open, SendId::new(send));
+        format!("src=\"https://mail.example/o/{token}.gif\"")
+    };
+    assert!(mails[0].contains(&open(1)), "{}", mails[0]);
+    assert!(mails[0].contains(&format!("{}1\"", click(1))), "{}", mails[0]);
+    assert_eq!(mails[0].matches(&format!("{}0\"", click(1))).count(), 1, "{}", mails[0]);
+    let all_of_it = |mail: &str| mail.contains("/c/") || mail.contains("/o/");
+    assert!(!all_of_it(&mails[1]), "{}", mails[1]);
+    assert!(mails[2].contains(&click(3)) && !mails[2].contains(&format!("{}0\"", click(3))));
+    // Another list than the one the book has: nobody is led astray.
+    assert!(mails[3].contains(&open(4)) && !mails[3].contains("/c/"), "{}", mails[3]);
     stage.end().await;
 }
 

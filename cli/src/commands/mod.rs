@@ -2,6 +2,7 @@
 
 mod check_config;
 mod control;
+mod engagement;
 mod events;
 mod export;
 mod import;
@@ -62,6 +63,9 @@ pub enum Command {
     Status(status::Options),
     /// Show what happened, oldest first.
     Events(events::Options),
+    /// Opens and clicks, people's and machines'.
+    #[command(subcommand)]
+    Engagement(engagement::EngagementCommand),
     /// Stop an activation for now.
     #[command(after_help = control::PAUSE_HELP)]
     Pause(control::Options),
@@ -79,7 +83,7 @@ pub enum Command {
     /// Run a worker: renders and sends.
     #[command(after_help = "Example:\n  throughline --config fleet.toml worker")]
     Worker,
-    /// Run a portal: the unsubscribe endpoint and assets.
+    /// Run a portal: the unsubscribe endpoint, links and images of mail.
     #[command(after_help = "Example:\n  throughline --config fleet.toml portal")]
     Portal,
     /// Run everything on this machine: book, Redis, scheduler, portal and workers.
@@ -110,6 +114,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Launch(options) => launch::run(options, &settings, output).await,
         Command::Status(options) => status::run(options, &settings, output).await,
         Command::Events(options) => events::run(options, &settings, output).await,
+        Command::Engagement(command) => engagement::run(command, &settings, output).await,
         Command::Pause(options) => control::pause(options, &settings, output).await,
         Command::Resume(options) => control::resume(options, &settings, output).await,
         Command::Cancel(options) => control::cancel(options, &settings, output).await,

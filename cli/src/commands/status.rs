@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{ActivationId, SendState};
-use program::{ActivationStatus, Actor, BeltView, Counts, Status};
+use program::{ActivationStatus, Actor, BeltView, ByWho, Counts, Engagement, Status};
 
 use super::{activation_id, open::Settings};
 use crate::output::{Output, number, table};
@@ -83,6 +83,7 @@ fn one(row: &ActivationStatus) -> String {
         .collect();
     text.push_str(&table(&header(&["step"], &states), &rows));
     text.push_str(&reasons(&row.counts));
+    text.push_str(&engagement(&row.engagement));
     match row.adds_up {
         Some(true) => text.push_str("every step adds up to the audience\n"),
         Some(false) => text.push_str("A STEP DOES NOT ADD UP TO THE AUDIENCE\n"),
@@ -114,7 +115,29 @@ fn all(status: &Status) -> String {
     let total = ["all", "", "", "", ""].map(str::to_owned);
     rows.push(total.into_iter().chain(cells(&status.totals, &states)).collect());
     let first = ["activation", "package", "partner", "state", "audience"];
-    format!("{}{}", table(&header(&first, &states), &rows), reasons(&status.totals))
+    format!(
+        "{}{}{}",
+        table(&header(&first, &states), &rows),
+        reasons(&status.totals),
+        engagement(&status.engagement)
+    )
+}
+
+/// What came back, people's and machines' apart; nothing where nothing did.
+fn engagement(engagement: &Engagement) -> String {
+    let line = |what: &str, ByWho { human, machine }: &ByWho| {
+        if human.events + machine.events == 0 {
+            return String::new();
+        }
+        format!(
+            "{what}: {} messages by people ({} times), {} by machines ({} times)\n",
+            number(human.sends),
+            number(human.events),
+            number(machine.sends),
+            number(machine.events)
+        )
+    };
+    line("opened", &engagement.opened) + &line("clicked", &engagement.clicked)
 }
 
 fn reasons(counts: &Counts) -> String {

@@ -123,6 +123,7 @@ impl Fleet {
         tasks.spawn(watched("scheduler", scheduler, inside.clone(), tell_end.clone()));
         let parts = portal::PortalParts::new(
             program.clone(),
+            roles::portal::track_parts(&config, belt.clone())?,
             Metrics::new("portal", SystemClock.now()),
             Readiness::new(),
         );

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use belt::Belt;
 use domain::time::Clock;
-use portal::PortalParts;
+use portal::{PortalParts, TrackParts};
 use process::{Config, Metrics, Readiness, Shutdown, SystemClock};
 use store::Store;
 
@@ -38,6 +38,18 @@ pub fn parts(config: &Config, store: Store, belt: Belt) -> anyhow::Result<Portal
         async move { book.healthy().await.map_err(|error| error.to_string()) }
     });
     let metrics = Metrics::new("portal", SystemClock.now());
+    let track = track_parts(config, belt.clone())?;
     let program = open::program(config, store, Some(belt))?;
-    Ok(PortalParts::new(program, metrics, readiness))
+    Ok(PortalParts::new(program, track, metrics, readiness))
+}
+
+/// What opens and clicks go through.
+pub fn track_parts(config: &Config, belt: Belt) -> anyhow::Result<TrackParts> {
+    Ok(TrackParts {
+        belt,
+        link_key: config.secrets.link_key()?,
+        network: config.tracking.network,
+        client_address: config.tracking.client_address,
+        waiting: TrackParts::DEFAULT_WAITING,
+    })
 }

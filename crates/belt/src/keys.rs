@@ -65,6 +65,11 @@ impl Keys {
         format!("{}shelf:{hash}", self.root)
     }
 
+    /// Where the links of messages lead.
+    pub(crate) fn link_targets(&self, id: &domain::TargetsId) -> String {
+        format!("{}links:{id}", self.root)
+    }
+
     /// A doorbell: a capped list.
     pub(crate) fn bell(&self, name: &str) -> String {
         format!("{}bell:{name}", self.root)

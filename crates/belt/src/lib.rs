@@ -16,6 +16,7 @@ pub mod feed;
 pub mod job;
 mod keys;
 pub mod leader;
+pub mod link_targets;
 pub mod protocol;
 pub mod record;
 mod scripts;

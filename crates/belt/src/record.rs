@@ -227,7 +227,7 @@ impl Belt {
         Ok(())
     }
 
-    /// The tracks after `after`, at most `count`.
+    /// The tracks after `after`, at most `count`; waits up to `wait` for the first one.
     ///
     /// # Errors
     /// [`crate::Error::Unreachable`].
@@ -235,8 +235,9 @@ impl Belt {
         &self,
         after: StreamId,
         count: usize,
+        wait: Duration,
     ) -> Result<Vec<(StreamId, String)>> {
-        self.read_stream(&self.keys().tracks(), after, count, Duration::ZERO).await
+        self.read_stream(&self.keys().tracks(), after, count, wait).await
     }
 
     /// The book has every track up to `position`.

@@ -21,6 +21,10 @@ text_enum! {
         Failed = "failed",
         /// The connection was lost between the final dot and its answer.
         Unknown = "unknown",
+        /// The image that says so was asked for: by whom, [`crate::engagement`] decides.
+        Opened = "opened",
+        /// A link was followed: by whom, [`crate::engagement`] decides.
+        Clicked = "clicked",
         /// The recipient asked for no more mail.
         Unsubscribed = "unsubscribed",
     }

@@ -11,6 +11,7 @@ use crate::{
     brand::{BrandProfile, SenderIdentity},
     content_hash::ContentHash,
     ids::{ActivationId, PartnerId, SendId, StepKey, VendorId},
+    link_targets::TargetsId,
     time::UtcMillis,
 };
 
@@ -62,6 +63,35 @@ pub struct SendEmail {
     /// Attempts that were charged before this one.
     #[serde(default)]
     pub attempts: u32,
+    /// What of this message is counted when it comes back.
+    #[serde(default, skip_serializing_if = "TrackedParts::is_nothing")]
+    pub track: TrackedParts,
+}
+
+/// What of a message is counted when it comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrackedParts {
+    /// It carries the image that says that it was opened.
+    #[serde(skip_serializing_if = "is_false")]
+    pub opens: bool,
+    /// Its links lead through the portal, which knows where by this name: the book had the list before the
+    /// job was pushed. A worker whose skeleton has other links leaves them as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clicks: Option<TargetsId>,
+    /// It has a link that nobody sees.
+    #[serde(skip_serializing_if = "is_false")]
+    pub honeypot: bool,
+}
+
+impl TrackedParts {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What all jobs of one partner and activation share, on the shelf under its content hash.

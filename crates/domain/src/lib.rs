@@ -9,9 +9,11 @@ pub mod audience;
 pub mod brand;
 pub mod claim;
 pub mod content_hash;
+pub mod engagement;
 pub mod event;
 pub mod ids;
 pub mod job;
+pub mod link_targets;
 pub mod list_id;
 pub mod merge;
 pub mod outcome;
@@ -24,6 +26,7 @@ pub mod send;
 pub mod tier;
 pub mod time;
 pub mod token;
+pub mod track;
 
 pub use activation::ActivationState;
 pub use address::{AddressHash, EmailAddress, HashKey, HashScope};
@@ -35,7 +38,8 @@ pub use ids::{
     ActivationId, CompanyId, ContactId, EventId, LaunchGroupId, ListId, PackageId, PartnerId,
     PersonId, SendId, StepKey, VendorId, VersionId,
 };
-pub use job::{PartnerShelf, SendEmail};
+pub use job::{PartnerShelf, SendEmail, TrackedParts};
+pub use link_targets::{LinkTargets, TargetsId};
 pub use outcome::{OnUnknown, Outcome, OutcomeRecord};
 pub use package_version::VersionState;
 pub use rate::RateSpec;
@@ -43,3 +47,4 @@ pub use recipient::Recipient;
 pub use secret::Secret;
 pub use send::{SendState, SkipReason};
 pub use time::UtcMillis;
+pub use track::TrackRecord;

@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod read;
+mod rules;
 mod source;
 mod values;
 
@@ -17,6 +18,7 @@ use std::{
 
 use domain::{
     HashKey, OnUnknown, RateSpec,
+    engagement::NetworkKept,
     merge::GiveUp,
     tier::{Tier, Tiers},
     token::LinkKey,
@@ -25,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     error::{ConfigError, MissingKey, Origin, Problem},
+    rules::UnreadableRules,
     values::{ParseValueError, PublicUrl, RelayAddress, SecretKey, ServerUrl, TimeSpan},
 };
 use self::{
@@ -163,6 +166,34 @@ section! {
 }
 
 section! {
+    /// What recipients do with a mail.
+    Tracking {
+        /// Whether mail carries the image that says that it was opened.
+        opens: bool,
+        /// Whether links of mail lead through the portal.
+        clicks: bool,
+        /// Whether such mail has a link that nobody sees.
+        honeypot: bool,
+        /// What is kept of a visitor's address.
+        network: NetworkKept,
+        /// Where a visitor's address is found.
+        client_address: ClientAddress,
+        /// A folder of lists in the place of those in the program; empty: none.
+        rules: PathBuf,
+    }
+}
+
+/// Where a visitor's address is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAddress {
+    /// It is the other end of the connection.
+    Connection,
+    /// It is the last entry of `X-Forwarded-For`.
+    Forwarded,
+}
+
+section! {
     /// The layouts and partials that packages share.
     Templates {
         /// A folder whose files go before those in the program; empty: none.
@@ -261,6 +292,8 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// `[sending]`
     pub sending: Sending,
+    /// `[tracking]`
+    pub tracking: Tracking,
     /// `[templates]`
     pub templates: Templates,
     /// `[smtp]`
@@ -276,7 +309,7 @@ pub struct Config {
 }
 
 /// Every section and its keys.
-pub const SECTIONS: [(&str, &[&str]); 13] = [
+pub const SECTIONS: [(&str, &[&str]); 14] = [
     ("book", Book::KEYS),
     ("redis", Redis::KEYS),
     ("secrets", Secrets::KEYS),
@@ -285,6 +318,7 @@ pub const SECTIONS: [(&str, &[&str]); 13] = [
     ("worker", Worker::KEYS),
     ("scheduler", Scheduler::KEYS),
     ("sending", Sending::KEYS),
+    ("tracking", Tracking::KEYS),
     ("templates", Templates::KEYS),
     ("smtp", Smtp::KEYS),
     ("relay", Relay::KEYS),
@@ -350,6 +384,7 @@ impl Config {
         let worker = reader.section("worker");
         let scheduler = reader.section("scheduler");
         let sending = reader.section("sending");
+        let tracking = reader.section("tracking");
         let templates = reader.section("templates");
         let smtp = reader.section("smtp");
         let relays = reader.list("relay");
@@ -364,6 +399,7 @@ impl Config {
             worker: worker?,
             scheduler: scheduler?,
             sending: sending?,
+            tracking: tracking?,
             templates: templates?,
             smtp: smtp?,
             log: log?,

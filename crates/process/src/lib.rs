@@ -32,8 +32,8 @@ pub mod shutdown;
 pub use domain::time::SystemClock;
 
 pub use config::{
-    Config, ConfigError, DEFAULT_TOML, MissingKey, PublicUrl, RelayAddress, SecretKey, ServerUrl,
-    TimeSpan,
+    ClientAddress, Config, ConfigError, DEFAULT_TOML, MissingKey, PublicUrl, RelayAddress,
+    SecretKey, ServerUrl, TimeSpan,
 };
 pub use metrics::{BeltDepth, Metrics, TextFormat};
 pub use names::fresh_worker_name;

@@ -39,6 +39,9 @@ struct All {
     requests: Family<RequestLabels, Counter>,
     request_duration: Family<RouteLabels, Histogram>,
     unsubscribes: Family<EffectLabels, Counter>,
+    tracks: Family<KindLabels, Counter>,
+    tracks_lost: Family<ReasonLabels, Counter>,
+    tracks_cut: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -84,6 +87,16 @@ struct EffectLabels {
     effect: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
 /// What lies on the belt: a figure of the whole fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BeltDepth {
@@ -99,6 +112,8 @@ pub struct BeltDepth {
     pub outcomes: u64,
     /// Opens and clicks on their way to the book.
     pub tracks: u64,
+    /// Opens and clicks that were cut because too many were on their way.
+    pub tracks_cut: u64,
     /// The epoch the belt works in.
     pub epoch: u64,
 }
@@ -236,6 +251,26 @@ impl Metrics {
                  alone holds it",
                 Family::default(),
             ),
+            tracks: family(
+                &mut registry,
+                "portal_tracks",
+                "Opens and clicks that were answered, by kind, people's and machines'",
+                Family::default(),
+            ),
+            tracks_lost: family(
+                &mut registry,
+                "portal_tracks_lost",
+                "Opens and clicks that were answered and will not be in the book: reason \"full\" when more waited for \
+                 the belt than memory is given, \"stopped\" when the process ended before the belt took them",
+                Family::default(),
+            ),
+            tracks_cut: family(
+                &mut registry,
+                "belt_tracks_cut",
+                "Fleet: opens and clicks that were cut on their way to the book since Redis was emptied last, because \
+                 more than redis.tracks_bound waited",
+                Gauge::default(),
+            ),
             registry,
         };
         let mut all = all;
@@ -307,6 +342,7 @@ impl Metrics {
         };
         entries("outcomes", depth.outcomes);
         entries("tracks", depth.tracks);
+        self.0.tracks_cut.set(signed(depth.tracks_cut));
         self.0.belt_lanes.set(signed(depth.lanes));
         self.0.belt_epoch.set(signed(depth.epoch));
     }
@@ -322,6 +358,16 @@ impl Metrics {
     pub fn unsubscribed(&self, reached_belt: bool) {
         let effect = if reached_belt { "now" } else { "later" };
         self.0.unsubscribes.get_or_create(&EffectLabels { effect }).inc();
+    }
+
+    /// An open or a click was answered.
+    pub fn tracked(&self, kind: &'static str) {
+        self.0.tracks.get_or_create(&KindLabels { kind }).inc();
+    }
+
+    /// So many opens and clicks will not be in the book.
+    pub fn tracks_lost(&self, reason: &'static str, count: u64) {
+        self.0.tracks_lost.get_or_create(&ReasonLabels { reason }).inc_by(count);
     }
 
     /// All of them, as text.
@@ -391,12 +437,15 @@ mod tests {
             waiting: 7,
             in_hands: 2,
             outcomes: 5,
+            tracks_cut: 6,
             lanes: 3,
             epoch: 1,
             ..BeltDepth::default()
         });
         metrics.request_finished("/u/{token}", 200, Duration::from_millis(1));
         metrics.unsubscribed(true);
+        metrics.tracked("opened");
+        metrics.tracks_lost("full", 3);
         metrics
     }
 
@@ -417,6 +466,9 @@ mod tests {
             "throughline_belt_epoch 1",
             "throughline_portal_requests_total{route=\"/u/{token}\",status=\"200\"} 1",
             "throughline_portal_unsubscribes_total{effect=\"now\"} 1",
+            "throughline_portal_tracks_total{kind=\"opened\"} 1",
+            "throughline_portal_tracks_lost_total{reason=\"full\"} 3",
+            "throughline_belt_tracks_cut 6",
             "throughline_process_start_time_seconds 1700000000.5",
             "throughline_process_info{role=\"worker\",version=\"0.1.0\"} 1",
         ] {
@@ -472,7 +524,7 @@ mod tests {
                 assert!(kinds.contains_key(family), "{line} has no type");
             }
         }
-        assert_eq!(kinds.len(), 17, "a metric that is not set by all_set is not checked");
+        assert_eq!(kinds.len(), 20, "a metric that is not set by all_set is not checked");
     }
 
     #[test]

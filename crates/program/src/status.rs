@@ -11,6 +11,7 @@ use store::{ActivationSummary, SendCount};
 
 use crate::{
     actor::Actor,
+    engagement::Engagement,
     error::{Error, Result},
     program::Program,
 };
@@ -22,6 +23,8 @@ pub struct Status {
     pub activations: Vec<ActivationStatus>,
     /// Over all of them.
     pub totals: Counts,
+    /// What came back, over all of them.
+    pub engagement: Engagement,
     /// The send that has been due the longest and is not on the belt; `None` when nothing is.
     pub oldest_due: Option<OldestDue>,
     /// The belt.
@@ -55,6 +58,8 @@ pub struct ActivationStatus {
     pub audience: Option<u64>,
     /// Over all its steps.
     pub counts: Counts,
+    /// What came back.
+    pub engagement: Engagement,
     /// Step by step; each step's counts add up to the audience once that is known.
     pub steps: Vec<StepStatus>,
     /// Whether they do. `None` until the audience is known.
@@ -165,7 +170,13 @@ impl Program {
         for count in counts {
             by_activation.entry(count.activation).or_default().push(count);
         }
+        let mut engagement: BTreeMap<ActivationId, Engagement> = BTreeMap::new();
+        let tracked = self.store().engagement_counts(activation, vendor).await;
+        for count in &tracked.map_err(Error::book("count opens and clicks"))? {
+            engagement.entry(count.activation).or_default().add(count);
+        }
         let mut totals = Counts::default();
+        let mut all_engagement = Engagement::default();
         let activations: Vec<ActivationStatus> = summaries
             .into_iter()
             .map(|summary| {
@@ -174,12 +185,14 @@ impl Program {
                     totals.add(count);
                 }
                 totals.duplicates += unsigned(summary.counts.duplicates);
-                activation_status(summary, &counts)
+                let engagement = engagement.remove(&summary.activation.id).unwrap_or_default();
+                all_engagement += engagement;
+                activation_status(summary, &counts, engagement)
             })
             .collect();
         let oldest_due = self.oldest_due(&activations).await?;
         let belt = if *actor == Actor::Ops { self.belt_view().await } else { BeltView::NotShown };
-        Ok(Status { activations, totals, oldest_due, belt })
+        Ok(Status { activations, totals, engagement: all_engagement, oldest_due, belt })
     }
 
     /// The oldest due send, if it is one of the activations shown.
@@ -225,7 +238,11 @@ impl Program {
     }
 }
 
-fn activation_status(summary: ActivationSummary, counts: &[SendCount]) -> ActivationStatus {
+fn activation_status(
+    summary: ActivationSummary,
+    counts: &[SendCount],
+    engagement: Engagement,
+) -> ActivationStatus {
     let mut all = Counts { duplicates: unsigned(summary.counts.duplicates), ..Counts::default() };
     let mut steps: Vec<StepStatus> = Vec::new();
     for count in counts {
@@ -256,6 +273,7 @@ fn activation_status(summary: ActivationSummary, counts: &[SendCount]) -> Activa
         start_at: row.start_at,
         audience,
         counts: all,
+        engagement,
         steps,
         adds_up,
     }

@@ -219,7 +219,7 @@ impl Compiled {
             rendered.push(text);
         }
         let rendered: [String; 3] = rendered.try_into().unwrap_or_default();
-        Skeleton::new(fields, rendered, &rich, mail.locks.clone())
+        Skeleton::new(fields, rendered, &rich, mail.locks.clone(), public_url)
     }
 }
 

@@ -10,7 +10,7 @@
 //!   what strangers hand in.
 //!
 //! What the vendor locked is in every message byte for byte, once, where it is seen; or the message is not
-//! made. What a partner or a person wrote is data: it is never parsed as a template, it is escaped for the
+//! made. Only its links may lead where they lead through the portal. What a partner or a person wrote is data: it is never parsed as a template, it is escaped for the
 //! place where it stands, and it can't change what the vendor wrote around it.
 
 mod agreement;
@@ -26,6 +26,7 @@ mod error;
 mod files;
 mod html_place;
 mod languages;
+mod links;
 mod locks;
 mod manifest;
 mod mark;
@@ -52,9 +53,9 @@ pub use files::{PackageFiles, SamplePackage, SharedTemplates};
 pub use manifest::schema::package_schema;
 pub use package::{
     Asset, Audience, AudienceRule, BranchOn, Choice, Fill, Goal, GoalKind, HostRule, LandingPage,
-    Localised, Motion, Network, Package, Share, Slot, SlotKind, Step, StepKind, Validity,
+    Localised, Motion, Network, Package, Share, Slot, SlotKind, Step, StepKind, Tracking, Validity,
 };
 pub use sample::Sample;
-pub use skeleton::{MessageLinks, Rendered, Skeleton};
+pub use skeleton::{MessageLinks, Rendered, Skeleton, TrackingLinks};
 pub use slots::{ImageValue, PersonValue, SlotProblem, event_moment, fill_slots, validate_slots};
 pub use version::{PublishedAsset, Version, publish};

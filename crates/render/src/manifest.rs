@@ -6,6 +6,7 @@ mod motion;
 pub(crate) mod schema;
 mod slots;
 mod steps;
+mod tracking;
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -108,6 +109,7 @@ impl Reader<'_> {
         let slots = self.slots(&mut top);
         let motion = self.motion(&mut top, &slots);
         let goals = self.goals(&mut top);
+        let tracking = self.tracking(&mut top);
         let landing_page = self.landing_page(&mut top);
         let assets = self.assets(&mut top);
         let steps = self.steps(&mut top, &motion, &assets);
@@ -128,6 +130,7 @@ impl Reader<'_> {
             layout,
             motion,
             goals,
+            tracking,
             landing_page,
             assets,
             steps,

@@ -5,6 +5,7 @@ mod motion;
 mod slot;
 mod step;
 mod templates;
+mod tracking;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ pub use self::{
     motion::{Goal, GoalKind, LandingPage, Motion, Share},
     slot::{Choice, Fill, HostRule, Slot, SlotKind},
     step::{BranchOn, Network, Step, StepKind},
+    tracking::Tracking,
 };
 
 /// The metadata of a package, as its `package.toml` has it.
@@ -58,6 +60,9 @@ pub struct Package {
     /// What counts as success.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub goals: Vec<Goal>,
+    /// What is counted of its mail.
+    #[serde(default, skip_serializing_if = "Tracking::is_default")]
+    pub tracking: Tracking,
     /// The page its links may lead to. Kept; not served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landing_page: Option<LandingPage>,

@@ -1,13 +1,17 @@
 //! One step for one partner, with only the person's part open.
 
+mod segments;
+
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
+use domain::LinkTargets;
+
+pub(crate) use self::segments::Segment;
+use self::segments::{Locked, Segments};
 use crate::{
     clean::clean,
-    engine::{push_html, push_percent},
     error::RenderError,
     locks::{self, Lock},
-    mark::{CLOSE, Mark, OPEN},
     slots::rich_text::RichText,
     text,
     verify::Part,
@@ -27,6 +31,19 @@ const MOST_LINK: usize = 2_000;
 pub struct MessageLinks<'a> {
     /// Where the recipient can ask for no more mail: `{public_url}/u/{token}`.
     pub unsubscribe_url: &'a str,
+}
+
+/// What of a message leads through the portal, so that it is known what became of it. The text part has
+/// none of it: an image can't be in it, and a link there is read before it is followed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TrackingLinks<'a> {
+    /// The address of the image that says that the message was opened; without it there is none.
+    pub open_url: Option<&'a str>,
+    /// How the addresses of links begin: `/` and a link's number follow. Without it links lead where they
+    /// lead.
+    pub click_url: Option<&'a str>,
+    /// Whether there is a link that nobody sees, if links lead through the portal.
+    pub honeypot: bool,
 }
 
 /// A message as it will be sent.
@@ -51,6 +68,7 @@ struct Inner {
     subject: Segments,
     text: Segments,
     html: Segments,
+    targets: LinkTargets,
     locks: PartLocks,
 }
 
@@ -65,7 +83,7 @@ pub(crate) struct PartLocks {
 
 impl Skeleton {
     /// Puts together what was rendered with marks. Field number `fields.len()` is the unsubscribe link;
-    /// `rich` are the partner's rich texts.
+    /// `rich` are the partner's rich texts; links to `public_url` lead to the portal already.
     ///
     /// # Errors
     /// The marks do not fit together, or something around a lock hides it.
@@ -74,6 +92,7 @@ impl Skeleton {
         rendered: [String; 3],
         rich: &[RichText],
         locks: PartLocks,
+        public_url: &str,
     ) -> Result<Self, RenderError> {
         let [subject, text, html] = rendered;
         let misfit = || RenderError::Blob("its conditionals do not fit together".to_owned());
@@ -84,13 +103,20 @@ impl Skeleton {
             let marked = Segments::read(&html, rich, Part::Html, Locked::InComments);
             see_locks(&marked.ok_or_else(misfit)?, fields.len() + 1, &locks.html)?;
         }
+        let (html, targets) = read(&html, Part::Html)?.with_links(public_url);
         Ok(Self(Arc::new(Inner {
             subject: read(&subject, Part::Subject)?,
             text: read(&text, Part::Text)?,
-            html: read(&html, Part::Html)?,
+            html,
+            targets,
             fields,
             locks,
         })))
+    }
+
+    /// Where the links of its messages lead, in the order of their numbers.
+    pub fn targets(&self) -> &LinkTargets {
+        &self.0.targets
     }
 
     /// The message for one person. A field that is missing is empty; a field the package does not know
@@ -103,6 +129,19 @@ impl Skeleton {
         fields: &BTreeMap<String, String>,
         links: &MessageLinks<'_>,
     ) -> Result<Rendered, RenderError> {
+        self.tracked_message(fields, links, &TrackingLinks::default())
+    }
+
+    /// The same, with what leads through the portal.
+    ///
+    /// # Errors
+    /// As [`Skeleton::message`].
+    pub fn tracked_message(
+        &self,
+        fields: &BTreeMap<String, String>,
+        links: &MessageLinks<'_>,
+        track: &TrackingLinks<'_>,
+    ) -> Result<Rendered, RenderError> {
         let inner = &*self.0;
         let mut values: Vec<Cow<'_, str>> = Vec::with_capacity(inner.fields.len() + 1);
         for name in &inner.fields {
@@ -110,16 +149,25 @@ impl Skeleton {
                 .push(fields.get(name).map_or(Cow::Borrowed(""), |value| clean(value, MOST_FIELD)));
         }
         values.push(clean(links.unsubscribe_url, MOST_LINK));
-        let html = inner.html.write(&values, Part::Html)?;
-        let text = text::wrap(&inner.text.write(&values, Part::Text)?);
+        let plain = TrackingLinks::default();
+        // A lock is looked for as it was published; then its links may lead through the portal.
+        let looked_at = if inner.locks.html.is_empty() { track } else { &plain };
+        let html = inner.html.write(&values, Part::Html, looked_at)?;
+        let text = text::wrap(&inner.text.write(&values, Part::Text, &plain)?);
         for lock in &inner.locks.html {
             lock.check(&html, Part::Html)?;
         }
         for lock in &inner.locks.text {
             lock.check(&text, Part::Text)?;
         }
-        let subject = inner.subject.write(&values, Part::Subject)?;
+        let subject = inner.subject.write(&values, Part::Subject, &plain)?;
         let subject = clean(&subject, MOST_SUBJECT).into_owned();
+        let is_tracked = track.open_url.is_some() || track.click_url.is_some();
+        let html = if is_tracked && !inner.locks.html.is_empty() {
+            inner.html.write(&values, Part::Html, track)?
+        } else {
+            html
+        };
         Ok(Rendered { subject, text, html })
     }
 }
@@ -128,7 +176,7 @@ impl Skeleton {
 fn see_locks(marked: &Segments, fields: usize, locks: &[Lock]) -> Result<(), RenderError> {
     for value in ["x", ""] {
         let values = vec![Cow::Borrowed(value); fields];
-        let html = marked.write(&values, Part::Html)?;
+        let html = marked.write(&values, Part::Html, &TrackingLinks::default())?;
         locks::look(&html, locks.iter().map(Lock::name)).map_err(|(name, why)| {
             RenderError::Lock {
                 name,
@@ -140,139 +188,12 @@ fn see_locks(marked: &Segments, fields: usize, locks: &[Lock]) -> Result<(), Ren
     Ok(())
 }
 
-/// What becomes of the marks around what is locked.
-#[derive(Clone, Copy, PartialEq)]
-enum Locked {
-    /// Nothing.
-    Bare,
-    /// Comments, so that what is parsed says where the locks are.
-    InComments,
-}
-
-/// A rendered part, cut at its marks.
-#[derive(Debug)]
-struct Segments {
-    segments: Vec<Segment>,
-    /// Bytes of literal text, to reserve memory once.
-    literal: usize,
-}
-
-#[derive(Debug, PartialEq)]
-enum Segment {
-    Literal(Box<str>),
-    Field(usize),
-    Percent(usize),
-    If { field: usize, then: Vec<Segment>, otherwise: Vec<Segment> },
-}
-
-impl Segments {
-    /// Cuts at marks; `None` if they do not fit together.
-    fn read(rendered: &str, rich: &[RichText], part: Part, locked: Locked) -> Option<Self> {
-        struct Open {
-            field: usize,
-            then: Vec<Segment>,
-            otherwise: Option<Vec<Segment>>,
-        }
-        fn current<'s>(root: &'s mut Vec<Segment>, open: &'s mut [Open]) -> &'s mut Vec<Segment> {
-            match open.last_mut() {
-                None => root,
-                Some(Open { otherwise: Some(otherwise), .. }) => otherwise,
-                Some(Open { then, .. }) => then,
-            }
-        }
-        let mut root = Vec::new();
-        let mut open: Vec<Open> = Vec::new();
-        let mut lock = None;
-        let mut literal = 0;
-        let mut rest = rendered;
-        while let Some(at) = rest.find(OPEN) {
-            if at > 0 {
-                literal += at;
-                current(&mut root, &mut open).push(Segment::Literal(rest[..at].into()));
-            }
-            let mark = &rest[at + OPEN.len_utf8()..];
-            let end = mark.find(CLOSE)?;
-            match Mark::read(&mark[..end])? {
-                Mark::Field(field) => current(&mut root, &mut open).push(Segment::Field(field)),
-                Mark::Percent(field) => current(&mut root, &mut open).push(Segment::Percent(field)),
-                Mark::Rich(number) => {
-                    let RichText { html, text } = rich.get(number)?;
-                    let text = if part.is_html() { html } else { text };
-                    literal += text.len();
-                    let text = Segment::Literal(text.as_str().into());
-                    current(&mut root, &mut open).push(text);
-                }
-                Mark::Lock(name) => {
-                    if locked == Locked::InComments {
-                        let comment = Segment::Literal(format!("<!--lock:{name}-->").into());
-                        current(&mut root, &mut open).push(comment);
-                    }
-                    lock = Some(name);
-                }
-                Mark::Unlock => {
-                    let name = lock.take()?;
-                    if locked == Locked::InComments {
-                        let comment = Segment::Literal(format!("<!--/lock:{name}-->").into());
-                        current(&mut root, &mut open).push(comment);
-                    }
-                }
-                Mark::If(field) => open.push(Open { field, then: Vec::new(), otherwise: None }),
-                Mark::Else => {
-                    let block = open.last_mut()?;
-                    if block.otherwise.is_some() {
-                        return None;
-                    }
-                    block.otherwise = Some(Vec::new());
-                }
-                Mark::End => {
-                    let Open { field, then, otherwise } = open.pop()?;
-                    let otherwise = otherwise.unwrap_or_default();
-                    let segment = Segment::If { field, then, otherwise };
-                    current(&mut root, &mut open).push(segment);
-                }
-            }
-            rest = &mark[end + CLOSE.len_utf8()..];
-        }
-        if !rest.is_empty() {
-            literal += rest.len();
-            root.push(Segment::Literal(rest.into()));
-        }
-        (open.is_empty() && lock.is_none()).then_some(Self { segments: root, literal })
-    }
-
-    fn write(&self, values: &[Cow<'_, str>], part: Part) -> Result<String, RenderError> {
-        let mut out = String::with_capacity(self.literal + 512);
-        write(&self.segments, values, part, &mut out);
-        if out.len() > MOST_BYTES {
-            return Err(RenderError::TooLarge { part: part.file(), limit: MOST_BYTES });
-        }
-        Ok(out)
-    }
-}
-
-fn write(segments: &[Segment], values: &[Cow<'_, str>], part: Part, out: &mut String) {
-    let value = |field: usize| values.get(field).map_or("", |value| &**value);
-    for segment in segments {
-        // A skeleton is bounded, but it may name a long field many times.
-        if out.len() > MOST_BYTES {
-            return;
-        }
-        match segment {
-            Segment::Literal(text) => out.push_str(text),
-            Segment::Field(field) if part.is_html() => push_html(out, value(*field)),
-            Segment::Field(field) => out.push_str(value(*field)),
-            Segment::Percent(field) => push_percent(out, value(*field)),
-            Segment::If { field, then, otherwise } => {
-                let branch = if value(*field).is_empty() { otherwise } else { then };
-                write(branch, values, part, out);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mark::{CLOSE, Mark, OPEN};
+
+    const PORTAL: &str = "https://m.example";
 
     fn links() -> MessageLinks<'static> {
         MessageLinks { unsubscribe_url: "https://m.example/u/t" }
@@ -280,8 +201,9 @@ mod tests {
 
     fn message(template: &str, value: &str) -> Rendered {
         let parts = [template.to_owned(), template.to_owned(), template.to_owned()];
-        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default())
-            .expect("marks fit");
+        let skeleton =
+            Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default(), PORTAL)
+                .expect("marks fit");
         let fields = BTreeMap::from([("x".to_owned(), value.to_owned())]);
         skeleton.message(&fields, &links()).expect("it is small")
     }
@@ -331,10 +253,70 @@ mod tests {
     fn a_message_that_grows_too_large_is_refused() {
         let template = Mark::Field(0).text().repeat(4_000);
         let parts = [template.clone(), template.clone(), template];
-        let skeleton = Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default())
-            .expect("marks fit");
+        let skeleton =
+            Skeleton::new(vec!["x".to_owned()], parts, &[], PartLocks::default(), PORTAL)
+                .expect("marks fit");
         let fields = BTreeMap::from([("x".to_owned(), "é".repeat(MOST_FIELD))]);
         let error = skeleton.message(&fields, &links()).unwrap_err();
         assert_eq!(error.to_string(), "body.html is larger than 524288 bytes");
+    }
+
+    #[test]
+    fn links_lead_through_the_portal_where_that_is_asked_for() {
+        let html = "<body><a href=\"https://a.example/?x&amp;y\">a</a><a href=\"https://m.example/u/t\">u</a></body></html>";
+        let parts = ["s".to_owned(), "https://a.example/?x&y".to_owned(), html.to_owned()];
+        let skeleton =
+            Skeleton::new(Vec::new(), parts, &[], PartLocks::default(), PORTAL).expect("marks fit");
+        assert_eq!(skeleton.targets().urls(), ["https://a.example/?x&y"]);
+        let made = |track| {
+            let fields = BTreeMap::new();
+            skeleton.tracked_message(&fields, &links(), &track).expect("it is small")
+        };
+        let plain = made(TrackingLinks::default());
+        assert_eq!(plain.html, html);
+        let clicks =
+            TrackingLinks { click_url: Some("https://m.example/c/t"), ..TrackingLinks::default() };
+        let tracked = made(clicks);
+        assert_eq!(
+            tracked.html,
+            html.replace("https://a.example/?x&amp;y", "https://m.example/c/t/1")
+        );
+        assert_eq!(tracked.text, plain.text, "what is read before it is followed stays as it is");
+        let opens = TrackingLinks { open_url: Some("https://m.example/o/t.gif"), ..clicks };
+        let opened = made(opens).html;
+        assert!(opened.contains("<img src=\"https://m.example/o/t.gif\""), "{opened}");
+        assert!(opened.ends_with("border:0\">\n</body></html>"), "{opened}");
+        assert!(!opened.contains("/c/t/0"));
+        let trapped = made(TrackingLinks { honeypot: true, ..opens }).html;
+        assert_eq!(trapped.matches("href=\"https://m.example/c/t/0\"").count(), 1, "{trapped}");
+        let off = TrackingLinks { honeypot: true, ..TrackingLinks::default() };
+        assert_eq!(made(off).html, html, "where links lead where they lead there is none to hide");
+    }
+
+    #[test]
+    fn a_lock_s_link_leads_through_the_portal_and_the_lock_is_still_there() {
+        let locked = "<p>Terms: <a href=\"https://v.example/terms\">read</a></p>";
+        let html = format!(
+            "<body>{}{locked}{}</body>",
+            Mark::Lock("terms".to_owned()).text(),
+            Mark::Unlock.text()
+        );
+        let parts = ["s".to_owned(), "t".to_owned(), html];
+        let locks = PartLocks {
+            text: Vec::new(),
+            html: vec![Lock::new("terms".to_owned(), locked, Part::Html)],
+        };
+        let skeleton = Skeleton::new(Vec::new(), parts, &[], locks, PORTAL).expect("it is seen");
+        let track =
+            TrackingLinks { click_url: Some("https://m.example/c/t"), ..TrackingLinks::default() };
+        let message =
+            skeleton.tracked_message(&BTreeMap::new(), &links(), &track).expect("it is there");
+        assert_eq!(
+            message.html,
+            format!(
+                "<body>{}</body>",
+                locked.replace("https://v.example/terms", "https://m.example/c/t/1")
+            )
+        );
     }
 }

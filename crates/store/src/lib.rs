@@ -65,6 +65,7 @@ mod feed;
 mod ids;
 mod launch;
 mod lease;
+mod link_targets;
 mod migrate;
 mod migrate_activation;
 mod package;
@@ -76,6 +77,7 @@ mod send;
 mod setting;
 mod status;
 mod suppression;
+mod track;
 mod unsubscribe;
 mod vendor;
 
@@ -106,6 +108,9 @@ pub use record::{ChangedSend, Recorded, StreamedOutcome};
 pub use send::SendDetail;
 pub use status::{ActivationSummary, OldestDue, PartnerSummary, SendCount, StateCounts};
 pub use suppression::{Suppression, reason};
+pub use track::{
+    EngagementCount, MOST_TRACKS, Reclassified, RuleCount, StreamedTrack, TracksRecorded,
+};
 pub use unsubscribe::Unsubscribed;
 pub use vendor::Vendor;
 

@@ -22,6 +22,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0002_packages_in_depth",
         text: include_str!("../migrations/0002_packages_in_depth.sql"),
     },
+    Migration {
+        version: 3,
+        name: "0003_engagement",
+        text: include_str!("../migrations/0003_engagement.sql"),
+    },
 ];
 
 /// What a migration did.

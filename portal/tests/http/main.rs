@@ -3,5 +3,6 @@
 mod asset;
 mod invalid_link;
 mod one_click;
+mod opens_and_clicks;
 mod running;
 mod safe_answers;

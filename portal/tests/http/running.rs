@@ -11,8 +11,8 @@ use domain::{
     time::Clock,
     token::{LinkKey, Purpose},
 };
-use portal::{PortalParts, PortalServer};
-use process::{Metrics, Readiness};
+use portal::{PortalParts, PortalServer, TrackParts};
+use process::{ClientAddress, Metrics, Readiness};
 use program::{Parts, Program};
 use reqwest::{Client, Method, Response};
 use store::{
@@ -35,9 +35,11 @@ pub struct Running {
     pub readiness: Readiness,
     pub send: SendId,
     pub token: String,
+    pub link_key: LinkKey,
     pub address: SocketAddr,
     client: Client,
     stop: CancellationToken,
+    task: Option<tokio::task::JoinHandle<()>>,
     _folder: tempfile::TempDir,
 }
 
@@ -75,7 +77,7 @@ impl Running {
             belt: Some(belt.clone()),
             clock: Arc::new(clock),
             hash_key,
-            link_key,
+            link_key: link_key.clone(),
             tiers: Tiers::default(),
             templates: render::SharedTemplates::embedded(),
             public_url: "http://127.0.0.1".to_owned(),
@@ -87,9 +89,20 @@ impl Running {
         let stop = CancellationToken::new();
         let parts = PortalParts {
             invalid_links: invalid_links.parse::<RateSpec>().unwrap(),
-            ..PortalParts::new(program, metrics.clone(), readiness.clone())
+            ..PortalParts::new(
+                program,
+                TrackParts {
+                    belt: belt.clone(),
+                    link_key: link_key.clone(),
+                    network: domain::engagement::NetworkKept::Coarse,
+                    client_address: ClientAddress::Connection,
+                    waiting: 100,
+                },
+                metrics.clone(),
+                readiness.clone(),
+            )
         };
-        let PortalServer { address, .. } =
+        let PortalServer { address, task } =
             portal::serve(SocketAddr::from(([127, 0, 0, 1], 0)), parts, stop.clone())
                 .await
                 .unwrap();
@@ -102,9 +115,11 @@ impl Running {
             readiness,
             send,
             token,
+            link_key,
             address,
             client,
             stop,
+            task: Some(task),
             _folder: folder,
         }
     }
@@ -122,8 +137,22 @@ impl Running {
         request.send().await.unwrap()
     }
 
+    /// The same, asked by a program that calls itself `agent`.
+    pub async fn get_as(&self, agent: &str, path: &str) -> Response {
+        let url = format!("http://{}{path}", self.address);
+        self.client.get(url).header("user-agent", agent).send().await.unwrap()
+    }
+
     pub async fn get(&self, path: &str) -> Response {
         self.ask(Method::GET, path, "").await
+    }
+
+    /// Ends the portal and waits until it has.
+    pub async fn stop(&mut self) {
+        self.stop.cancel();
+        if let Some(task) = self.task.take() {
+            task.await.unwrap();
+        }
     }
 
     /// What a mailbox provider does with the link in `List-Unsubscribe`.

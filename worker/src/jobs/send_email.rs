@@ -13,9 +13,9 @@ use domain::{
     job::reads_version,
     outcome::{Answer, NotNowReason, PermanentReason},
     schedule::retry_after,
-    token::Purpose,
+    token::{ClickToken, Purpose},
 };
-use render::MessageLinks;
+use render::{MessageLinks, TrackingLinks};
 use tracing::Instrument;
 
 use crate::{
@@ -66,8 +66,25 @@ fn render(job: &SendEmail, prepared: &Prepared, workshop: &Workshop) -> Result<O
     let token = workshop.link_key.seal(Purpose::Unsubscribe, job.send);
     let unsubscribe_url = format!("{}/u/{token}", workshop.public_url);
     let links = MessageLinks { unsubscribe_url: &unsubscribe_url };
-    let rendered =
-        prepared.skeleton.message(&job.fields, &links).map_err(|error| will_not_render(&error))?;
+    let open_url = job.track.opens.then(|| {
+        let token = workshop.link_key.seal(Purpose::Open, job.send);
+        format!("{}/o/{token}.gif", workshop.public_url)
+    });
+    // Another list than the one the book was given would lead people astray: then links stay as they are.
+    let targets = job.track.clicks.filter(|targets| *targets == prepared.targets);
+    let click_url = targets.map(|targets| {
+        let token = workshop.link_key.seal_click(&ClickToken { send: job.send, targets });
+        format!("{}/c/{token}", workshop.public_url)
+    });
+    let track = TrackingLinks {
+        open_url: open_url.as_deref(),
+        click_url: click_url.as_deref(),
+        honeypot: job.track.honeypot,
+    };
+    let rendered = prepared
+        .skeleton
+        .tracked_message(&job.fields, &links, &track)
+        .map_err(|error| will_not_render(&error))?;
     let partner = &prepared.partner;
     build(&MailParts {
         from_name: &partner.sender.from_name,
@@ -205,6 +222,7 @@ mod tests {
             fields: Default::default(),
             first_fed_at: domain::UtcMillis::new(0),
             attempts,
+            track: Default::default(),
         };
         let wait = |attempts| {
             let suggested = Outcome::transient(Duration::from_secs(60), Answer::default());

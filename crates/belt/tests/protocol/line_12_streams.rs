@@ -81,10 +81,42 @@ async fn tracks_are_capped_and_the_cut_is_counted() {
     let stage = Stage::configured(TimeSource::Key, OpenWith::default(), small).await;
     let events: Vec<String> = (0..10).map(|n| format!("{{\"n\":{n}}}")).collect();
     stage.belt.track(&events).await.expect("tracked");
-    let read = stage.belt.read_tracks(StreamId::default(), 100).await.expect("readable");
+    let read =
+        stage.belt.read_tracks(StreamId::default(), 100, Duration::ZERO).await.expect("readable");
     assert_eq!(read.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), &events[6..]);
     assert_eq!(stage.belt.tracks_cut().await.expect("known"), 6);
     stage.belt.commit_tracks(read[3].0).await.expect("committed");
-    assert!(stage.belt.read_tracks(StreamId::default(), 100).await.expect("readable").is_empty());
+    assert!(
+        stage
+            .belt
+            .read_tracks(StreamId::default(), 100, Duration::ZERO)
+            .await
+            .expect("readable")
+            .is_empty()
+    );
     assert!(stage.outcomes().await.is_empty(), "they have nothing to do with outcomes");
+}
+
+#[tokio::test]
+async fn link_targets_are_found_by_their_name_and_nothing_else_is_taken_for_them() {
+    let stage = Stage::open().await;
+    let list = |url: &str| domain::LinkTargets::new(vec![url.to_owned()]).expect("it is one");
+    let (one, other) = (list("https://a.example/"), list("https://b.example/"));
+    stage.belt.put_link_targets(&[one.clone(), other.clone()]).await.expect("put");
+    let name = one.id();
+    let get = || stage.belt.get_link_targets(&name);
+    assert_eq!(get().await.expect("readable"), Some(one.clone()));
+    // What bears another's name, or leads where no list may, is as good as not there.
+    let key = format!("tl:{{0}}:links:{name}");
+    for forged in ["[\"https://b.example/\"]", "[\"javascript:alert(1)\"]", "x"] {
+        stage.redis.cli(&["SET", &key, forged]);
+        assert_eq!(get().await.expect("readable"), None, "{forged}");
+    }
+    let kept: i64 = stage
+        .redis
+        .cli(&["TTL", &format!("tl:{{0}}:links:{}", other.id())])
+        .trim()
+        .parse()
+        .expect("a time");
+    assert!(kept > 0, "lists do not pile up");
 }

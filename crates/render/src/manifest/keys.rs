@@ -215,10 +215,20 @@ impl Reader<'_> {
 
     /// True or false; false if the key is not there.
     pub(super) fn flag(&mut self, table: &mut Table<'_, '_>, key: &'static str) -> bool {
-        let Some(value) = table.take(key) else { return false };
+        self.flag_or(table, key, false)
+    }
+
+    /// True or false; `default` if the key is not there.
+    pub(super) fn flag_or(
+        &mut self,
+        table: &mut Table<'_, '_>,
+        key: &'static str,
+        default: bool,
+    ) -> bool {
+        let Some(value) = table.take(key) else { return default };
         value.get_ref().as_bool().unwrap_or_else(|| {
             self.wrong(value, key, "true or false");
-            false
+            default
         })
     }
 

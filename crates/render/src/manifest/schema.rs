@@ -56,6 +56,7 @@ pub fn package_schema() -> Value {
             ("person", person()),
             ("motion", motion_table()),
             ("goals", array("What counts as success.", 1, MOST_GOALS, goal())),
+            ("tracking", tracking()),
             (
                 "landing_page",
                 object(
@@ -112,6 +113,21 @@ fn eligibility() -> Value {
             (
                 "partner_types",
                 texts("Kinds of partners, such as \"reseller\", compared without case."),
+            ),
+        ],
+    )
+}
+
+fn tracking() -> Value {
+    let flag = |description: &str| json!({ "description": description, "type": "boolean", "default": true });
+    object(
+        "What is counted of its mail. The installation may count less, never more.",
+        &[],
+        [
+            ("opens", flag("Whether its mail carries an image that says that it was opened.")),
+            (
+                "clicks",
+                flag("Whether its links lead through the portal, which counts and redirects."),
             ),
         ],
     )
@@ -560,7 +576,7 @@ mod tests {
             (slot, step, ["event", "always-on"][number % 2])
         }) {
             let source = format!(
-                "[eligibility]\n[validity]\n[audience]\n[person]\n[motion]\nkind = \"{motion}\"\n[[goals]]\n[landing_page]\n[assets.x]\n\
+                "[eligibility]\n[validity]\n[audience]\n[person]\n[motion]\nkind = \"{motion}\"\n[[goals]]\n[tracking]\n[landing_page]\n[assets.x]\n\
                  [slots.x]\nkind = \"{slot}\"\nchoices = [{{}}, {{}}]\n[[steps]]\nkind = \"{step}\"\neditions = [\"a\"]\n[[steps]]\nkind = \"email\"\n"
             );
             for (table, keys) in keys_asked_for(&source, &mut Findings::default()) {

@@ -3,6 +3,7 @@
 mod diagnostics;
 mod helpers;
 mod hostile;
+mod links;
 mod locks;
 mod package_format;
 mod package_mistakes;

@@ -333,3 +333,22 @@ fn pictures_that_nothing_names_are_pointed_out() {
         "{found:#?}"
     );
 }
+
+#[test]
+fn a_package_says_what_is_counted_of_its_mail() {
+    let compiled = |more: &str| {
+        let files = with(more);
+        Compiled::from_blob(&published(&files).blob).unwrap().package().tracking
+    };
+    let all = compiled("");
+    assert!(all.opens && all.clicks, "everything, if it says nothing");
+    let some = compiled("[tracking]\nclicks = false\n");
+    assert!(some.opens && !some.clicks);
+    // What says nothing new is the same version.
+    let named = |more: &str| published(&with(more)).hash;
+    assert_eq!(named(""), named("[tracking]\nopens = true\n"));
+    assert_ne!(named(""), named("[tracking]\nopens = false\n"));
+    let lines = found(&with("[tracking]\nopens = \"no\"\nviews = true\n"));
+    assert!(lines.iter().any(|line| line.contains("`opens`")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("`views`")), "{lines:?}");
+}

@@ -28,6 +28,7 @@ mod feed_spreads_over_lanes;
 mod launch_is_one_activation;
 mod leases_fence;
 mod opening_and_migrating;
+mod opens_and_clicks;
 mod outcomes_in_any_order;
 mod packages_and_partners;
 mod queued_sends_are_found_again;

@@ -1,0 +1,323 @@
+//! What a request was: by what it said of itself, by where it came from, and by what else was asked of the
+//! same message.
+
+use std::collections::HashSet;
+
+use super::{Class, Rules};
+use crate::{
+    link_targets::HONEYPOT,
+    time::UtcMillis,
+    track::{Method, Tracked, Visitor},
+};
+
+/// Between the acceptance of a message and the first click of a person lie a delivery, a look and a
+/// decision.
+const TOO_EARLY_MS: i64 = 2_000;
+/// Nobody follows several links of a message within this time.
+const BURST_MS: i64 = 1_000;
+/// So many different links at once are a machine's; all of them, if there are fewer.
+const BURST_LINKS: usize = 3;
+/// Who followed a link that nobody sees, or many at once, asked for the rest as well at about that time.
+const COMPANY_MS: i64 = 10_000;
+
+/// A request for something of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// What was asked for.
+    pub what: Tracked,
+    /// When.
+    pub at: UtcMillis,
+    /// Who asked.
+    pub visitor: &'a Visitor,
+}
+
+/// What is known of the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Context {
+    /// When the relay took it; `None` while that is not known.
+    pub accepted_at: Option<UtcMillis>,
+    /// How many links it has; `None` if that is not known.
+    pub links: Option<usize>,
+}
+
+/// What a request was, and the rule that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict<'r> {
+    /// What it was.
+    pub class: Class,
+    /// The rule: one of a list, or one of this code.
+    pub rule: &'r str,
+}
+
+/// What each of `seen` was: all that was asked for of one message, in any order. The answer is in the same
+/// order, and depends on nothing but what is given.
+pub fn classify<'r>(rules: &'r Rules, message: Context, seen: &[Seen<'_>]) -> Vec<Verdict<'r>> {
+    let bursts = bursts(message, seen);
+    let given_away: Vec<&Seen<'_>> = seen
+        .iter()
+        .enumerate()
+        .filter(|(index, one)| bursts.contains(index) || one.what.link() == Some(HONEYPOT))
+        .map(|(_, one)| one)
+        .collect();
+    let company = |one: &Seen<'_>| {
+        given_away.iter().any(|other| {
+            other.visitor.agent == one.visitor.agent
+                && other.visitor.network == one.visitor.network
+                && (other.at.get() - one.at.get()).abs() <= COMPANY_MS
+        })
+    };
+    let decide = |(index, one): (usize, &Seen<'_>)| {
+        let verdict = |class, rule| Verdict { class, rule };
+        if one.visitor.method == Method::Head {
+            return verdict(Class::Scanner, "head");
+        }
+        if one.visitor.ahead {
+            return verdict(Class::Prefetch, "announced");
+        }
+        if one.what.link() == Some(HONEYPOT) {
+            return verdict(Class::Scanner, "honeypot");
+        }
+        let listed = rules.listed(one.what, one.visitor);
+        if let Some((class, rule)) = listed.filter(|(class, _)| *class != Class::Human) {
+            return verdict(class, rule);
+        }
+        if bursts.contains(&index) {
+            return verdict(Class::Scanner, "burst");
+        }
+        if company(one) {
+            return verdict(Class::Scanner, "company");
+        }
+        let is_click = matches!(one.what, Tracked::Clicked { .. });
+        if message.accepted_at.is_some_and(|at| one.at.get() < at.get() + TOO_EARLY_MS) {
+            let class = if is_click { Class::Scanner } else { Class::Prefetch };
+            return verdict(class, "too_early");
+        }
+        if let Some((class, rule)) = listed {
+            return verdict(class, rule);
+        }
+        // A link opens in a browser, and every browser calls itself so; images are shown by mail programs
+        // too, which call themselves anything.
+        let agent = &one.visitor.agent;
+        if is_click && !["Mozilla/", "Opera/"].iter().any(|start| agent.starts_with(start)) {
+            return verdict(Class::Scanner, "no_browser");
+        }
+        verdict(Class::Human, "nothing_else")
+    };
+    seen.iter().enumerate().map(decide).collect()
+}
+
+/// Which of `seen` are clicks that came together with so many others that no person did it.
+fn bursts(message: Context, seen: &[Seen<'_>]) -> HashSet<usize> {
+    let enough = match message.links {
+        Some(0 | 1) => return HashSet::new(),
+        Some(links) => links.min(BURST_LINKS),
+        None => BURST_LINKS,
+    };
+    let mut clicks: Vec<(i64, u16, usize)> = seen
+        .iter()
+        .enumerate()
+        .filter_map(|(index, one)| Some((one.at.get(), one.what.link()?, index)))
+        .collect();
+    clicks.sort_unstable();
+    let mut found = HashSet::new();
+    let mut first = 0;
+    for last in 0..clicks.len() {
+        while clicks[last].0 - clicks[first].0 > BURST_MS {
+            first += 1;
+        }
+        let window = &clicks[first..=last];
+        let links: HashSet<u16> = window.iter().map(|(_, link, _)| *link).collect();
+        if links.len() >= enough {
+            found.extend(window.iter().map(|(_, _, index)| *index));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TargetsId;
+    use proptest::prelude::*;
+
+    const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36";
+    const APPLE_MAIL: &str =
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)";
+    const GMAIL_PROXY: &str =
+        "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
+    const GMAIL_PREFETCH: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0";
+
+    fn click(link: u16) -> Tracked {
+        Tracked::Clicked { link, targets: TargetsId::from_bytes([0; 16]) }
+    }
+
+    fn get(agent: &str) -> Visitor {
+        Visitor::new(Method::Get, agent, "203.0.113.0/24".to_owned(), false)
+    }
+
+    const ACCEPTED: Context =
+        Context { accepted_at: Some(UtcMillis::new(100_000)), links: Some(5) };
+
+    /// The verdicts on requests, each `class rule`; times count from the acceptance.
+    fn verdicts(message: Context, requests: &[(Tracked, i64, Visitor)]) -> Vec<String> {
+        let seen: Vec<Seen<'_>> = requests
+            .iter()
+            .map(|(what, at, visitor)| Seen {
+                what: *what,
+                at: UtcMillis::new(100_000 + at),
+                visitor,
+            })
+            .collect();
+        let rules = Rules::built_in();
+        let verdicts = classify(&rules, message, &seen);
+        verdicts.iter().map(|verdict| format!("{} {}", verdict.class, verdict.rule)).collect()
+    }
+
+    fn verdict(what: Tracked, at: i64, visitor: Visitor) -> String {
+        verdicts(ACCEPTED, &[(what, at, visitor)]).remove(0)
+    }
+
+    #[test]
+    fn people_are_people() {
+        assert_eq!(verdict(Tracked::Opened, 9_000, get(APPLE_MAIL)), "human nothing_else");
+        assert_eq!(verdict(click(1), 9_000, get(CHROME)), "human nothing_else");
+        // Two links after another, one of them twice.
+        let slow = [
+            (click(1), 60_000, get(CHROME)),
+            (click(1), 60_200, get(CHROME)),
+            (click(2), 60_900, get(CHROME)),
+        ];
+        assert_eq!(verdicts(ACCEPTED, &slow), ["human nothing_else"; 3]);
+    }
+
+    #[test]
+    fn an_open_through_gmail_or_yahoo_is_a_real_one_and_a_prefetch_is_not() {
+        let gmail = verdict(Tracked::Opened, 9_000, get(GMAIL_PROXY));
+        assert_eq!(gmail, "proxy_open gmail_image_proxy");
+        let yahoo = verdict(
+            Tracked::Opened,
+            9_000,
+            get("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html"),
+        );
+        assert_eq!(yahoo, "proxy_open yahoo_mail_proxy");
+        assert!(Class::ProxyOpen.is_human() && !Class::Prefetch.is_human());
+        let ahead = verdict(Tracked::Opened, 9_000, get(GMAIL_PREFETCH));
+        assert_eq!(ahead, "prefetch gmail_prefetch");
+    }
+
+    #[test]
+    fn apple_s_privacy_protection_loads_ahead() {
+        let bare = verdict(Tracked::Opened, 900_000, get("Mozilla/5.0"));
+        assert_eq!(bare, "prefetch apple_privacy_agent");
+        let network = Visitor::new(Method::Get, APPLE_MAIL, "17.58.4.0/24".to_owned(), false);
+        assert_eq!(verdict(Tracked::Opened, 900_000, network), "prefetch apple_network");
+    }
+
+    #[test]
+    fn head_is_no_person() {
+        let head = Visitor::new(Method::Head, CHROME, String::new(), false);
+        assert_eq!(verdict(click(1), 9_000, head), "scanner head");
+    }
+
+    #[test]
+    fn who_says_that_it_loads_ahead_does() {
+        let ahead = Visitor::new(Method::Get, CHROME, String::new(), true);
+        assert_eq!(verdict(click(1), 9_000, ahead), "prefetch announced");
+    }
+
+    #[test]
+    fn before_acceptance_and_just_after_it_nobody_has_read_anything() {
+        for at in [-5_000, 0, 1_999] {
+            assert_eq!(verdict(click(1), at, get(CHROME)), "scanner too_early");
+            assert_eq!(verdict(Tracked::Opened, at, get(CHROME)), "prefetch too_early");
+        }
+        assert_eq!(verdict(click(1), 2_000, get(CHROME)), "human nothing_else");
+        let unknown = Context { accepted_at: None, ..ACCEPTED };
+        assert_eq!(verdicts(unknown, &[(click(1), 0, get(CHROME))]), ["human nothing_else"]);
+    }
+
+    #[test]
+    fn all_links_at_once_are_a_machine_s_and_so_is_what_it_asked_for_besides() {
+        let other = Visitor::new(Method::Get, CHROME, "198.51.100.0/24".to_owned(), false);
+        let burst = [
+            (Tracked::Opened, 59_000, get(CHROME)),
+            (click(1), 60_000, get(CHROME)),
+            (click(2), 60_400, get(CHROME)),
+            (click(3), 60_900, get(CHROME)),
+            (click(4), 64_000, get(CHROME)),
+            (Tracked::Opened, 60_000, other),
+            (click(1), 600_000, get(CHROME)),
+        ];
+        assert_eq!(
+            verdicts(ACCEPTED, &burst),
+            [
+                "scanner company",
+                "scanner burst",
+                "scanner burst",
+                "scanner burst",
+                "scanner company",
+                "human nothing_else",
+                "human nothing_else"
+            ]
+        );
+        // Both of two links are all of them; one of one is not.
+        let both = [(click(1), 60_000, get(CHROME)), (click(2), 60_400, get(CHROME))];
+        let of = |links| Context { links: Some(links), ..ACCEPTED };
+        assert_eq!(verdicts(of(2), &both), ["scanner burst"; 2]);
+        assert_eq!(verdicts(of(3), &both), ["human nothing_else"; 2]);
+        assert_eq!(verdicts(of(1), &both[..1]), ["human nothing_else"]);
+    }
+
+    #[test]
+    fn a_link_that_nobody_sees_is_followed_by_machines() {
+        let trapped = [
+            (click(HONEYPOT), 60_000, get(CHROME)),
+            (click(2), 63_000, get(CHROME)),
+            (click(2), 90_000, get(CHROME)),
+        ];
+        assert_eq!(
+            verdicts(ACCEPTED, &trapped),
+            ["scanner honeypot", "scanner company", "human nothing_else"]
+        );
+    }
+
+    #[test]
+    fn programs_that_name_themselves_are_taken_at_their_word() {
+        for agent in [
+            "curl/8.5.0",
+            "python-requests/2.31.0",
+            "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36",
+            "",
+            "Barracuda Sentinel (EE)",
+            "SomethingNobodyKnows/1.0",
+        ] {
+            let verdict = verdict(click(1), 60_000, get(agent));
+            assert!(verdict.starts_with("scanner "), "{agent}: {verdict}");
+        }
+        let cubot = "Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36";
+        assert!(verdict(click(1), 60_000, get(cubot)).starts_with("human "));
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_in_which_requests_are_told_does_not_matter(
+            requests in prop::collection::vec((0u16..6, 0i64..5_000, 0usize..4), 0..20),
+            turn in 0usize..20,
+        ) {
+            let agents = [CHROME, APPLE_MAIL, GMAIL_PROXY, "curl/8"];
+            let mut requests: Vec<(Tracked, i64, Visitor)> = requests
+                .into_iter()
+                .map(|(link, at, agent)| {
+                    let what = if link == 5 { Tracked::Opened } else { click(link) };
+                    (what, at, get(agents[agent]))
+                })
+                .collect();
+            let mut one = verdicts(ACCEPTED, &requests);
+            let turn = turn % requests.len().max(1);
+            requests.rotate_left(turn);
+            one.rotate_left(turn);
+            prop_assert_eq!(one, verdicts(ACCEPTED, &requests));
+        }
+    }
+}

@@ -1,0 +1,1 @@
+SELECT targets FROM link_targets WHERE targets_id = $1
