@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Pictures of every sample package in every language for three very different partners, as Chromium shows them, and the
-# two small ones of this folder made of them.
+# Pictures of the sample packages for three very different partners, as Chromium shows them, and the two sheets of this
+# folder made of them.
 #
-# usage: docs/screenshots.sh [PACKAGE]...     (default: all of campaigns/; 45 partners and languages take 20 minutes)
-# Writes target/screenshots/<package>/<partner>.<language>/*.png, and docs/*.png of those that are there.
+# usage: docs/screenshots.sh            what the sheets show, in a minute
+#        docs/screenshots.sh --all      every package, partner and language, in twenty
+# Writes target/screenshots/<package>/<partner>.<language>/*.png and docs/*.png.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 .ci/install browser >&2
@@ -24,11 +25,17 @@ address_key = "$(printf '1%.0s' {1..64})"
 link_key = "$(printf '2%.0s' {1..64})"
 TOML
 run() { "$bin" --config "$work/throughline.toml" "$@" >/dev/null; }
-[ $# -gt 0 ] || set -- campaigns/*/
-for package in "$@"; do
-  package=campaigns/$(basename "$package")
+
+# What the sheets show: package/partner.language/step.
+on_brands=(product-launch/harbour.en/announce webinar-in-a-box/zitrus.de/invite product-launch/noor.ar/deep-dive)
+on_phones=(product-launch/zitrus.ja/announce webinar-in-a-box/noor.ar/reminder evergreen-newsletter/harbour.fr/newsletter
+  webinar-in-a-box/harbour.en/thanks)
+wanted() { [ "$all" = yes ] || [[ " ${on_brands[*]} ${on_phones[*]} " == *" $1/"* ]]; }
+all=no
+[ "${1:-}" = --all ] && all=yes
+rm -rf "$out"
+for package in campaigns/*/; do
   name=$(basename "$package")
-  rm -rf "${out:?}/$name"
   # Every package has a vendor of its own.
   export THROUGHLINE__BOOK__URL="sqlite:$work/$name.sqlite"
   run migrate
@@ -38,6 +45,7 @@ for package in "$@"; do
   [ "$name" = webinar-in-a-box ] && more=(--slot "event_at=2027-02-04T10:00[Europe/Vienna]" --slot seats=40)
   for partner in harbour zitrus noor; do
     for language in en de fr ja ar; do
+      wanted "$name/$partner.$language" || continue
       echo "$name for $partner in $language"
       run render --dir "$package" --partner "$partner" --language "$language" "${more[@]}" --png --out "$out/$name/$partner.$language"
     done
@@ -57,6 +65,7 @@ sheet() {
     --host-resolver-rules='MAP * ~NOTFOUND' --window-size="$width,$height" \
     --screenshot="$root/docs/$file" "$work/sheet.html" 2>/dev/null
 }
-sheet brands.png 1200 640 product-launch/harbour.en/announce.desktop-light webinar-in-a-box/zitrus.de/invite.desktop-light product-launch/noor.ar/deep-dive.desktop-light
-sheet phones.png 1200 760 product-launch/zitrus.ja/announce.phone-light webinar-in-a-box/noor.ar/reminder.phone-dark evergreen-newsletter/harbour.fr/newsletter.offboarding.phone-light webinar-in-a-box/harbour.en/thanks.phone-dark
+sheet brands.png 1200 640 "${on_brands[@]/%/.desktop-light}"
+sheet phones.png 1200 760 "${on_phones[0]}.phone-light" "${on_phones[1]}.phone-dark" "${on_phones[2]}.offboarding.phone-light" \
+  "${on_phones[3]}.phone-dark"
 echo "wrote docs/brands.png and docs/phones.png"

@@ -352,6 +352,8 @@ async fn a_drain_finishes_what_is_on_the_wire() {
     let relay = Arc::new(stage.relay);
     stage.worker.await.expect("the worker does not panic");
     let status = belt.status().await.unwrap();
-    assert_eq!((status.queued, status.in_hand), (16, 0));
-    assert_eq!(relay.accepted().len(), 4);
+    assert_eq!(status.in_hand, 0);
+    // A hand that got free before the drain was heard of may have taken one more; it is finished as well.
+    assert!((12..=16).contains(&status.queued), "{} queued", status.queued);
+    assert_eq!(relay.accepted().len() as u64 + status.queued, 20);
 }

@@ -61,7 +61,7 @@ impl Table {
         let mut notes: Vec<String> = found.note.iter().cloned().chain(note).collect();
         let (layout, header, more_notes) = match format {
             TableFormat::Jsonl => {
-                let names = Names::collect(lines().map_err(io)?).map_err(io)?;
+                let names = Names::collect(lines().map_err(io)?, columns).map_err(io)?;
                 let written = names.written().iter().map(|name| name.trim().to_owned()).collect();
                 let at = format!("{place}, the names of its members");
                 let (header, notes) = Header::read(&at, written, columns, read_as, Speak::Names)?;

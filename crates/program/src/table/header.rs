@@ -31,7 +31,7 @@ pub(crate) enum Others {
 }
 
 /// The columns a command knows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ColumnSet {
     pub(crate) fields: &'static [Field],
     pub(crate) others: Others,
@@ -46,7 +46,7 @@ pub(super) enum Speak {
 
 impl ColumnSet {
     /// The field of this key, by its name or another word for it.
-    fn named(&self, key_asked: &str) -> Option<&'static Field> {
+    pub(super) fn named(&self, key_asked: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| {
             key(field.name) == key_asked || field.synonyms.iter().any(|word| key(word) == key_asked)
         })

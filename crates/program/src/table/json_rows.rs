@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 
 use super::{
     csv_rows::{Found, too_long},
-    header::MAX_COLUMNS,
-    names::key,
+    header::{ColumnSet, MAX_COLUMNS},
+    names::{key, merge_field_name},
     text::{Line, Lines},
 };
 
@@ -41,16 +41,18 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// Which column each name belongs to. Names that differ only in how they are written are one column.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Names {
     written: Vec<String>,
     columns: HashMap<String, usize>,
+    fields: ColumnSet,
 }
 
 impl Names {
     /// Goes through all lines for the names of their members.
-    pub(super) fn collect(mut lines: Lines) -> io::Result<Self> {
-        let mut names = Self::default();
+    pub(super) fn collect(mut lines: Lines, fields: &ColumnSet) -> io::Result<Self> {
+        let mut names =
+            Self { written: Vec::new(), columns: HashMap::new(), fields: fields.clone() };
         let mut line = Vec::new();
         loop {
             match lines.next(&mut line)? {
@@ -61,7 +63,7 @@ impl Names {
             // What can't be read here is refused where rows are read.
             let Ok(Members(members)) = serde_json::from_slice(&line) else { continue };
             for (name, _) in members {
-                let key = key_of(&name);
+                let key = key_of(&name, fields);
                 if names.written.len() < MAX_COLUMNS && !names.columns.contains_key(&key) {
                     names.columns.insert(key, names.written.len());
                     names.written.push(name);
@@ -76,10 +78,17 @@ impl Names {
     }
 }
 
-/// A name of symbols alone is itself.
-fn key_of(name: &str) -> String {
+/// What tells the column of a name from others: of a field of ours, whatever way it is written; of others, what
+/// templates would call it, since `sse` and `ss_e` are two. A name of symbols alone is itself.
+fn key_of(name: &str, fields: &ColumnSet) -> String {
     let key = key(name);
-    if key.is_empty() { name.to_owned() } else { key }
+    if key.is_empty() {
+        name.to_owned()
+    } else if name.is_ascii() && fields.named(&key).is_none() {
+        merge_field_name(name, 0)
+    } else {
+        key
+    }
 }
 
 /// Reads the rows of a file of JSON lines.
@@ -144,7 +153,7 @@ impl JsonRows {
         self.cells.clear();
         self.cells.resize(self.names.written.len(), None);
         for (name, value) in members.0 {
-            let Some(&at) = self.names.columns.get(&key_of(&name)) else {
+            let Some(&at) = self.names.columns.get(&key_of(&name, &self.names.fields)) else {
                 let expected = format!("at most {MAX_COLUMNS} names in all rows together");
                 return Err((Some(name.clone()), name, expected));
             };
@@ -187,7 +196,14 @@ mod tests {
     };
 
     use super::*;
-    use crate::table::encoding;
+    use crate::table::{
+        encoding,
+        header::{Field, Others},
+    };
+
+    const FIELDS: &[Field] =
+        &[Field { name: "email", is_required: true, is_decisive: true, synonyms: &[] }];
+    const CONTACTS: ColumnSet = ColumnSet { fields: FIELDS, others: Others::MergeFields };
 
     fn read(text: &str) -> Vec<String> {
         let mut file = tempfile::tempfile().unwrap();
@@ -195,7 +211,7 @@ mod tests {
         file.seek(SeekFrom::Start(0)).unwrap();
         let found = encoding::find(&mut file, Path::new("x.jsonl"), None).unwrap();
         let lines = || Lines::new(file.try_clone().unwrap(), &found).unwrap();
-        let names = Names::collect(lines()).unwrap();
+        let names = Names::collect(lines(), &CONTACTS).unwrap();
         let width = names.written().len();
         let is_read = names.written().iter().map(|name| name != "left_out").collect();
         let mut rows = JsonRows::new(lines(), names, is_read);
@@ -230,6 +246,15 @@ mod tests {
                 "5: ||||",
             ]
         );
+    }
+
+    #[test]
+    fn names_are_one_column_where_templates_would_call_them_one() {
+        let text = r#"
+            {"E-Mail": "a@x.example", "ss_e": "1", "sse": "2", "Job Title": "3", "名 前": "4"}
+            {"e_mail": "b@x.example", "ss e": "5", "SSE": "6", "job_title": "7", "名前": "8"}
+        "#;
+        assert_eq!(read(text), ["2: a@x.example|1|2|3|4", "3: b@x.example|5|6|7|8"]);
     }
 
     #[test]
