@@ -150,9 +150,7 @@ impl Skeleton {
         }
         values.push(clean(links.unsubscribe_url, MOST_LINK));
         let plain = TrackingLinks::default();
-        // A lock is looked for as it was published; then its links may lead through the portal.
-        let looked_at = if inner.locks.html.is_empty() { track } else { &plain };
-        let html = inner.html.write(&values, Part::Html, looked_at)?;
+        let html = inner.html.write(&values, Part::Html, track)?;
         let text = text::wrap(&inner.text.write(&values, Part::Text, &plain)?);
         for lock in &inner.locks.html {
             lock.check(&html, Part::Html)?;
@@ -162,12 +160,6 @@ impl Skeleton {
         }
         let subject = inner.subject.write(&values, Part::Subject, &plain)?;
         let subject = clean(&subject, MOST_SUBJECT).into_owned();
-        let is_tracked = track.open_url.is_some() || track.click_url.is_some();
-        let html = if is_tracked && !inner.locks.html.is_empty() {
-            inner.html.write(&values, Part::Html, track)?
-        } else {
-            html
-        };
         Ok(Rendered { subject, text, html })
     }
 }
@@ -294,10 +286,11 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_s_link_leads_through_the_portal_and_the_lock_is_still_there() {
+    fn a_lock_s_link_stays_as_it_was_published() {
         let locked = "<p>Terms: <a href=\"https://v.example/terms\">read</a></p>";
+        let other = "<a href=\"https://v.example/terms\">read</a>";
         let html = format!(
-            "<body>{}{locked}{}</body>",
+            "<body>{}{locked}{}{other}</body>",
             Mark::Lock("terms".to_owned()).text(),
             Mark::Unlock.text()
         );
@@ -311,12 +304,7 @@ mod tests {
             TrackingLinks { click_url: Some("https://m.example/c/t"), ..TrackingLinks::default() };
         let message =
             skeleton.tracked_message(&BTreeMap::new(), &links(), &track).expect("it is there");
-        assert_eq!(
-            message.html,
-            format!(
-                "<body>{}</body>",
-                locked.replace("https://v.example/terms", "https://m.example/c/t/1")
-            )
-        );
+        let through = other.replace("https://v.example/terms", "https://m.example/c/t/1");
+        assert_eq!(message.html, format!("<body>{locked}{through}</body>"));
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Segments {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Segment {
     Literal(Box<str>),
+    /// What is locked: nothing in it is changed, its links included.
+    Locked(Box<str>),
     Field(usize),
     Percent(usize),
     If {
@@ -81,7 +83,12 @@ impl Segments {
         while let Some(at) = rest.find(OPEN) {
             if at > 0 {
                 literal += at;
-                current(&mut root, &mut open).push(Segment::Literal(rest[..at].into()));
+                let text = rest[..at].into();
+                let text = match lock {
+                    None => Segment::Literal(text),
+                    Some(_) => Segment::Locked(text),
+                };
+                current(&mut root, &mut open).push(text);
             }
             let mark = &rest[at + OPEN.len_utf8()..];
             let end = mark.find(CLOSE)?;
@@ -187,7 +194,7 @@ fn write(
             return;
         }
         match segment {
-            Segment::Literal(text) => out.push_str(text),
+            Segment::Literal(text) | Segment::Locked(text) => out.push_str(text),
             Segment::Field(field) if part.is_html() => push_html(out, value(*field)),
             Segment::Field(field) => out.push_str(value(*field)),
             Segment::Percent(field) => push_percent(out, value(*field)),
