@@ -52,7 +52,7 @@ const MOST_STYLE: usize = 16 * 1024;
 /// The longest side that is drawn, in pixels.
 const MOST_DRAWN: f32 = 2_400.0;
 /// The most that is painted, in pixels, each shape with the box around it.
-const MOST_PAINTED: f64 = 16.0e6;
+const MOST_PAINTED: f64 = 12.0e6;
 /// How much longer a pixel of a gradient takes.
 const GRADIENT: f64 = 4.0;
 /// A drawing that takes too long is drawn smaller, but not narrower than this, in pixels.
