@@ -53,7 +53,8 @@ lint: ## Check formatting, clippy, docs, dependencies, scripts and the compose f
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items
-	@for script in .ci/install .ci/run bench/*.sh docs/*.sh; do bash -n "$$script"; done
+	@for script in .ci/install .ci/run .ci/builds-once bench/*.sh docs/*.sh; do bash -n "$$script"; done
+	@.ci/builds-once
 	@if command -v cargo-deny >/dev/null; then \
 	  cargo deny check; \
 	else \

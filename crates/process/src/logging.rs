@@ -7,7 +7,12 @@ use std::io::IsTerminal;
 
 use thiserror::Error;
 use tracing::Subscriber;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::Targets,
+    fmt::MakeWriter,
+    layer::{Layer as _, SubscriberExt as _},
+    util::SubscriberInitExt as _,
+};
 
 use crate::config::{Log, LogFormat};
 
@@ -40,14 +45,13 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder().parse(&log.filter)?;
-    let plain = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    Ok(match log.format {
-        LogFormat::Text => Box::new(plain.with_ansi(colours).finish()),
-        LogFormat::Json => {
-            Box::new(plain.json().flatten_event(true).with_span_list(false).finish())
-        }
-    })
+    let filter: Targets = log.filter.parse()?;
+    let plain = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines = match log.format {
+        LogFormat::Text => plain.with_ansi(colours).boxed(),
+        LogFormat::Json => plain.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    Ok(Box::new(tracing_subscriber::registry().with(lines.with_filter(filter))))
 }
 
 #[cfg(test)]

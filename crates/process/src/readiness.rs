@@ -6,11 +6,11 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde::Serialize;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 
 use crate::shutdown::Shutdown;
 
@@ -89,6 +89,10 @@ impl Readiness {
 
     /// Asks all checks, by name.
     pub async fn ask(&self) -> Vec<CheckResult> {
+        self.ask_at(Instant::now(), PROBE_TIME_LIMIT).await
+    }
+
+    async fn ask_at(&self, now: Instant, time_limit: Duration) -> Vec<CheckResult> {
         let mut results = BTreeMap::new();
         let mut probes = JoinSet::new();
         {
@@ -96,18 +100,16 @@ impl Readiness {
             for (&name, state) in checks.iter() {
                 match state {
                     State::Told { result, max_age } => {
-                        results.insert(name, told_result(result, *max_age));
+                        results.insert(name, told_result(result, *max_age, now));
                     }
                     State::Asked(probe) => {
                         // Stands until the probe has answered, and if it never does: panicked.
                         results.insert(name, Err("no answer".to_owned()));
                         let answer = probe();
                         probes.spawn(async move {
-                            let answer = tokio::time::timeout(PROBE_TIME_LIMIT, answer).await;
-                            (
-                                name,
-                                answer.unwrap_or_else(|_| Err("no answer within 2 s".to_owned())),
-                            )
+                            let answer = tokio::time::timeout(time_limit, answer).await;
+                            let late = |_| Err(format!("no answer within {time_limit:?}"));
+                            (name, answer.unwrap_or_else(late))
                         });
                     }
                 }
@@ -127,12 +129,15 @@ impl Readiness {
     }
 }
 
-fn told_result(result: &Result<Instant, String>, max_age: Option<Duration>) -> Result<(), String> {
+fn told_result(
+    result: &Result<Instant, String>,
+    max_age: Option<Duration>,
+    now: Instant,
+) -> Result<(), String> {
     let passed = result.as_ref().map_err(Clone::clone)?;
+    let age = now.saturating_duration_since(*passed);
     match max_age {
-        Some(max_age) if passed.elapsed() > max_age => {
-            Err(format!("passed last {} s ago", passed.elapsed().as_secs()))
-        }
+        Some(max_age) if age > max_age => Err(format!("passed last {} s ago", age.as_secs())),
         _ => Ok(()),
     }
 }
@@ -173,14 +178,18 @@ mod tests {
     use super::*;
 
     async fn asked(readiness: &Readiness) -> Vec<(&'static str, String)> {
-        readiness.ask().await.into_iter().map(|check| (check.name, check.reason)).collect()
+        named(readiness.ask().await)
+    }
+
+    fn named(results: Vec<CheckResult>) -> Vec<(&'static str, String)> {
+        results.into_iter().map(|check| (check.name, check.reason)).collect()
     }
 
     fn said(name: &'static str, reason: &str) -> (&'static str, String) {
         (name, reason.to_owned())
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_check_says_what_it_was_told_last() {
         let readiness = Readiness::new();
         assert!(readiness.ask().await.is_empty());
@@ -190,9 +199,9 @@ mod tests {
         redis.pass();
         claim.pass();
         assert!(readiness.ask().await.iter().all(|check| check.ok));
-        tokio::time::advance(Duration::from_secs(11)).await;
+        let later = Instant::now() + Duration::from_secs(11);
         assert_eq!(
-            asked(&readiness).await,
+            named(readiness.ask_at(later, PROBE_TIME_LIMIT).await),
             [said("claim", "passed last 11 s ago"), said("redis", "")]
         );
         claim.pass();
@@ -200,15 +209,20 @@ mod tests {
         assert_eq!(asked(&readiness).await, [said("claim", ""), said("redis", "can't be reached")]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_probe_that_hangs_or_panics_fails() {
         let readiness = Readiness::new();
         readiness.probe("book", || async { Ok(()) });
         readiness.probe("hangs", std::future::pending);
         readiness.probe("panics", || async { panic!("a bug") });
+        let time_limit = Duration::from_millis(250);
         assert_eq!(
-            asked(&readiness).await,
-            [said("book", ""), said("hangs", "no answer within 2 s"), said("panics", "no answer")]
+            named(readiness.ask_at(Instant::now(), time_limit).await),
+            [
+                said("book", ""),
+                said("hangs", "no answer within 250ms"),
+                said("panics", "no answer")
+            ]
         );
     }
 

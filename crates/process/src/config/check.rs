@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::Config;
 
@@ -16,7 +16,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
     bounds(config, &mut found);
     names(config, &mut found);
     relays_and_tiers(config, &mut found);
-    if let Err(error) = EnvFilter::builder().parse(&config.log.filter) {
+    if let Err(error) = config.log.filter.parse::<Targets>() {
         found.push("log.filter", format!("expected a filter like \"info,belt=debug\": {error}"));
     }
     found.0
