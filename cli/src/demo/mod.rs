@@ -386,7 +386,7 @@ fn log_to(path: &Path) -> anyhow::Result<()> {
     let file =
         std::fs::File::create(path).with_context(|| format!("can't write {}", path.display()))?;
     tracing_subscriber::fmt()
-        .with_env_filter("info")
+        .with_max_level(tracing::Level::INFO)
         .with_ansi(false)
         .with_writer(std::sync::Mutex::new(file))
         .try_init()

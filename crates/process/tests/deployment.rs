@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use process::Config;
-use saphyr::{LoadableYamlNode, Yaml};
+use serde_yaml_ng::Value as Yaml;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -25,49 +25,15 @@ fn environment_file() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A mapping with `<<` resolved as compose does: what is written beside it wins.
-fn entries(yaml: &Yaml<'_>) -> BTreeMap<String, Yaml<'static>> {
-    let Yaml::Mapping(mapping) = yaml else { panic!("expected a mapping, got {yaml:?}") };
-    let mut merged = BTreeMap::new();
-    for (key, value) in mapping {
-        if key.as_str() != Some("<<") {
-            continue;
-        }
-        match value {
-            Yaml::Sequence(several) => {
-                several.iter().rev().for_each(|one| merged.extend(entries(one)))
-            }
-            one => merged.extend(entries(one)),
-        }
-    }
-    for (key, value) in mapping {
-        let key = key.as_str().expect("keys are text");
-        if key != "<<" {
-            merged.insert(key.to_owned(), owned(value));
-        }
-    }
-    merged
+fn entries(yaml: &Yaml) -> BTreeMap<String, Yaml> {
+    let mapping = yaml.as_mapping().unwrap_or_else(|| panic!("expected a mapping, got {yaml:?}"));
+    let entry = |(key, value): (&Yaml, &Yaml)| {
+        (key.as_str().expect("keys are text").to_owned(), value.clone())
+    };
+    mapping.iter().map(entry).collect()
 }
 
-/// A copy that does not borrow from the file's text.
-fn owned(yaml: &Yaml<'_>) -> Yaml<'static> {
-    match yaml {
-        Yaml::Mapping(mapping) => {
-            Yaml::Mapping(mapping.iter().map(|(key, value)| (owned(key), owned(value))).collect())
-        }
-        Yaml::Sequence(list) => Yaml::Sequence(list.iter().map(owned).collect()),
-        other => other.as_str().map_or_else(
-            || {
-                Yaml::scalar_from_string(
-                    other.as_bool().map_or_else(String::new, |flag| flag.to_string()),
-                )
-            },
-            |text| Yaml::scalar_from_string(text.to_owned()),
-        ),
-    }
-}
-
-fn words(yaml: &Yaml<'_>) -> Vec<String> {
+fn words(yaml: &Yaml) -> Vec<String> {
     match yaml {
         Yaml::Sequence(list) => {
             list.iter().filter_map(|word| word.as_str().map(ToOwned::to_owned)).collect()
@@ -94,13 +60,13 @@ fn substitute(text: &str, values: &BTreeMap<String, String>) -> String {
 
 struct Service {
     name: String,
-    parts: BTreeMap<String, Yaml<'static>>,
+    parts: BTreeMap<String, Yaml>,
 }
 
 impl Service {
     fn environment(&self, values: &BTreeMap<String, String>) -> Vec<(String, String)> {
         let Some(environment) = self.parts.get("environment") else { return Vec::new() };
-        let text = |value: &Yaml<'_>| substitute(value.as_str().expect("a text"), values);
+        let text = |value: &Yaml| substitute(value.as_str().expect("a text"), values);
         entries(environment).into_iter().map(|(name, value)| (name, text(&value))).collect()
     }
 
@@ -116,9 +82,9 @@ impl Service {
 
 fn services() -> BTreeMap<String, Service> {
     let text = read("docker-compose.yml");
-    let documents = Yaml::load_from_str(&text).expect("YAML");
-    assert_eq!(documents.len(), 1);
-    let file = entries(&documents[0]);
+    let mut file: Yaml = serde_yaml_ng::from_str(&text).expect("one document of YAML");
+    file.apply_merge().expect("`<<` names a mapping or several");
+    let file = entries(&file);
     entries(&file["services"])
         .into_iter()
         .map(|(name, service)| (name.clone(), Service { name, parts: entries(&service) }))
