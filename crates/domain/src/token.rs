@@ -21,6 +21,8 @@ pub enum Purpose {
     Preferences,
     /// Read the message as a page.
     View,
+    /// Launch what a partner is invited to launch; see the invitation's mail.
+    Invitation,
     /// Ask for the image that says that the message was opened.
     Open,
     /// Follow a link of the message; see [`ClickToken`].
@@ -29,14 +31,21 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose there is.
-    pub const ALL: [Self; 5] =
-        [Self::Unsubscribe, Self::Preferences, Self::View, Self::Open, Self::Click];
+    pub const ALL: [Self; 6] = [
+        Self::Unsubscribe,
+        Self::Preferences,
+        Self::View,
+        Self::Invitation,
+        Self::Open,
+        Self::Click,
+    ];
 
     const fn byte(self) -> u8 {
         match self {
             Self::Unsubscribe => b'u',
             Self::Preferences => b'p',
             Self::View => b'v',
+            Self::Invitation => b'i',
             Self::Open => b'o',
             Self::Click => b'c',
         }

@@ -21,6 +21,7 @@ use crate::{
     slots::{self, Value as SlotValue, rich_text::RichText},
     verify::{Library, Part, Verifier, own},
     version::{self, Frozen, LockHashes},
+    vocabulary::LINKS,
 };
 
 /// A version that is ready to render; make it once, share it.
@@ -205,9 +206,12 @@ impl Compiled {
         let person = fields.iter().enumerate();
         let person =
             person.map(|(n, field)| (field.clone(), Mark::Field(n).text().into())).collect();
-        let unsubscribe = Mark::Field(fields.len()).text();
-        let Data { data, rich } =
-            data(&self.package, language, shelf, public_url, person, unsubscribe)?;
+        let links = LINKS
+            .iter()
+            .enumerate()
+            .map(|(n, link)| ((*link).to_owned(), Mark::Field(fields.len() + n).text().into()));
+        let links = links.collect();
+        let Data { data, rich } = data(&self.package, language, shelf, public_url, person, links)?;
         let context = Context::from(data);
         let mut rendered = Vec::with_capacity(Part::MAIL.len());
         for (part, registry) in Part::MAIL.into_iter().zip(&mail.registries) {
@@ -258,7 +262,7 @@ pub(crate) fn data(
     shelf: &PartnerShelf,
     public_url: &str,
     person: serde_json::Map<String, Value>,
-    unsubscribe: String,
+    links: serde_json::Map<String, Value>,
 ) -> Result<Data, RenderError> {
     let problems = validate_brand(&shelf.brand);
     if !problems.is_empty() {
@@ -306,6 +310,6 @@ pub(crate) fn data(
     data.insert("slots".to_owned(), Value::Object(slots));
     data.insert("assets".to_owned(), Value::Object(assets));
     data.insert("person".to_owned(), Value::Object(person));
-    data.insert("links".to_owned(), json!({ "unsubscribe": unsubscribe }));
+    data.insert("links".to_owned(), Value::Object(links));
     Ok(Data { data: Value::Object(data), rich })
 }

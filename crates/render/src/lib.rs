@@ -52,8 +52,9 @@ pub use error::{ReadError, RenderError};
 pub use files::{PackageFiles, SamplePackage, SharedTemplates};
 pub use manifest::schema::package_schema;
 pub use package::{
-    Asset, Audience, AudienceRule, BranchOn, Choice, Fill, Goal, GoalKind, HostRule, LandingPage,
-    Localised, Motion, Network, Package, Share, Slot, SlotKind, Step, StepKind, Tracking, Validity,
+    Asset, Audience, AudienceRule, BranchOn, Choice, Fill, Goal, GoalKind, HostRule, INVITATION,
+    LandingPage, Localised, Motion, Network, Package, Share, Slot, SlotKind, Step, StepKind,
+    Tracking, Validity,
 };
 pub use sample::Sample;
 pub use skeleton::{MessageLinks, Rendered, Skeleton, TrackingLinks};

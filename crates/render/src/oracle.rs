@@ -24,6 +24,7 @@ use crate::{
     text::wrap,
     verify::{Library, Part},
     version::Frozen,
+    vocabulary::LINKS,
 };
 
 const LINK: &str = "https://portal.example/u/AQEl3n0b?a=1&b='2'";
@@ -55,6 +56,11 @@ impl HelperDef for Lock {
     }
 }
 
+/// The message's own links as they stand in data.
+fn links() -> serde_json::Map<String, Value> {
+    LINKS.iter().map(|link| ((*link).to_owned(), LINK.into())).collect()
+}
+
 /// The message, rendered at once.
 fn at_once(
     frozen: &Frozen,
@@ -68,7 +74,7 @@ fn at_once(
         let value = person.get(field).map(|value| clean(value, MOST_FIELD)).unwrap_or_default();
         (field.clone(), Value::String(value.into_owned()))
     });
-    let data = data(package, "en", shelf, PUBLIC, fields.collect(), LINK.to_owned()).unwrap();
+    let data = data(package, "en", shelf, PUBLIC, fields.collect(), links()).unwrap();
     let context = Context::from(data.data);
     let render = |part| {
         let mut registry: Handlebars<'static> = empty_registry(part);
@@ -96,7 +102,13 @@ fn in_two_steps(
 ) -> Rendered {
     let step = &compiled.steps()[step].key;
     let skeleton = compiled.skeleton(step, "en", shelf, PUBLIC).unwrap();
-    skeleton.message(person, &MessageLinks { unsubscribe_url: LINK }).unwrap()
+    let links = MessageLinks {
+        unsubscribe_url: LINK,
+        preferences_url: LINK,
+        view_url: LINK,
+        invitation_url: LINK,
+    };
+    skeleton.message(person, &links).unwrap()
 }
 
 /// The files of a sample package, in English only: its other languages are looked at elsewhere.

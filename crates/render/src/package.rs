@@ -20,6 +20,10 @@ pub use self::{
     tracking::Tracking,
 };
 
+/// The name of the package that invites a partner to launch another. No vendor's campaign may have it: its
+/// links launch.
+pub const INVITATION: &str = "invitation";
+
 /// The metadata of a package, as its `package.toml` has it.
 ///
 /// What a package does not use is not in its version blob either, so that packages written before a

@@ -15,6 +15,7 @@ use crate::{
     slots::rich_text::RichText,
     text,
     verify::Part,
+    vocabulary::LINKS,
 };
 
 /// The most bytes of a part of a message.
@@ -31,6 +32,24 @@ const MOST_LINK: usize = 2_000;
 pub struct MessageLinks<'a> {
     /// Where the recipient can ask for no more mail: `{public_url}/u/{token}`.
     pub unsubscribe_url: &'a str,
+    /// Where the recipient can choose what mail to get: `{public_url}/p/{token}`.
+    pub preferences_url: &'a str,
+    /// Where the message can be read as a page: `{public_url}/v/{token}`.
+    pub view_url: &'a str,
+    /// Where the partner who is invited can launch: `{public_url}/i/{token}`; see [`crate::INVITATION`].
+    pub invitation_url: &'a str,
+}
+
+impl<'a> MessageLinks<'a> {
+    /// The link to unsubscribe, and empty ones.
+    pub const fn unsubscribe(unsubscribe_url: &'a str) -> Self {
+        Self { unsubscribe_url, preferences_url: "", view_url: "", invitation_url: "" }
+    }
+
+    /// In the order of [`crate::vocabulary::LINKS`].
+    const fn in_order(&self) -> [&'a str; LINKS.len()] {
+        [self.unsubscribe_url, self.preferences_url, self.view_url, self.invitation_url]
+    }
 }
 
 /// What of a message leads through the portal, so that it is known what became of it. The text part has
@@ -82,8 +101,8 @@ pub(crate) struct PartLocks {
 }
 
 impl Skeleton {
-    /// Puts together what was rendered with marks. Field number `fields.len()` is the unsubscribe link;
-    /// `rich` are the partner's rich texts; links to `public_url` lead to the portal already.
+    /// Puts together what was rendered with marks. The fields from number `fields.len()` on are the message's
+    /// own links; `rich` are the partner's rich texts; links to `public_url` lead to the portal already.
     ///
     /// # Errors
     /// The marks do not fit together, or something around a lock hides it.
@@ -101,7 +120,7 @@ impl Skeleton {
         };
         if !locks.html.is_empty() {
             let marked = Segments::read(&html, rich, Part::Html, Locked::InComments);
-            see_locks(&marked.ok_or_else(misfit)?, fields.len() + 1, &locks.html)?;
+            see_locks(&marked.ok_or_else(misfit)?, fields.len() + LINKS.len(), &locks.html)?;
         }
         let (html, targets) = read(&html, Part::Html)?.with_links(public_url);
         Ok(Self(Arc::new(Inner {
@@ -143,12 +162,12 @@ impl Skeleton {
         track: &TrackingLinks<'_>,
     ) -> Result<Rendered, RenderError> {
         let inner = &*self.0;
-        let mut values: Vec<Cow<'_, str>> = Vec::with_capacity(inner.fields.len() + 1);
+        let mut values: Vec<Cow<'_, str>> = Vec::with_capacity(inner.fields.len() + LINKS.len());
         for name in &inner.fields {
             values
                 .push(fields.get(name).map_or(Cow::Borrowed(""), |value| clean(value, MOST_FIELD)));
         }
-        values.push(clean(links.unsubscribe_url, MOST_LINK));
+        values.extend(links.in_order().map(|url| clean(url, MOST_LINK)));
         let plain = TrackingLinks::default();
         let html = inner.html.write(&values, Part::Html, track)?;
         let text = text::wrap(&inner.text.write(&values, Part::Text, &plain)?);
@@ -188,7 +207,7 @@ mod tests {
     const PORTAL: &str = "https://m.example";
 
     fn links() -> MessageLinks<'static> {
-        MessageLinks { unsubscribe_url: "https://m.example/u/t" }
+        MessageLinks::unsubscribe("https://m.example/u/t")
     }
 
     fn message(template: &str, value: &str) -> Rendered {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    package::{Package, SlotKind},
+    package::{INVITATION, Package, SlotKind},
     verify::Part,
 };
 
@@ -65,14 +65,13 @@ const TAKEN: [&str; 11] = [
     "default", "eq", "percent", "if", "unless", "each", "lock", "this", "person", "slots", "assets",
 ];
 
-/// The link every message carries, by the name templates use.
-pub(crate) const UNSUBSCRIBE: &str = "links.unsubscribe";
+/// The links that differ from message to message, under `links.`: every message must carry the first.
+pub(crate) const LINKS: [&str; 4] = ["unsubscribe", "preferences", "view", INVITATION];
 
-const FIXED: [(&str, Kind); 29] = [
+const FIXED: [(&str, Kind); 28] = [
     ("campaign.title", Kind::Text),
     ("direction", Kind::Text),
     ("language", Kind::Text),
-    (UNSUBSCRIBE, Kind::PersonUrl),
     ("partner.address", Kind::List),
     ("partner.address_line", Kind::Text),
     ("partner.colour", Kind::Colour),
@@ -118,8 +117,9 @@ impl Vocabulary {
             for field in &package.person_fields {
                 names.insert(format!("person.{field}"), Kind::Person);
             }
-        } else {
-            names.remove(UNSUBSCRIBE);
+            // A campaign's recipients launch nothing.
+            let known = LINKS.iter().filter(|it| **it != INVITATION || package.name == INVITATION);
+            names.extend(known.map(|link| (format!("links.{link}"), Kind::PersonUrl)));
         }
         let mut picture = |name: String| {
             names.insert(format!("{name}.url"), Kind::Url);

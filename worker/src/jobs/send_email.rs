@@ -63,13 +63,17 @@ async fn attempt<G: Gate>(job: &SendEmail, relay: &str, gate: &G, workshop: &Wor
 
 /// The message as it goes over the wire: the same bytes for every attempt.
 fn render(job: &SendEmail, prepared: &Prepared, workshop: &Workshop) -> Result<Outgoing, Outcome> {
-    let token = workshop.link_key.seal(Purpose::Unsubscribe, job.send);
-    let unsubscribe_url = format!("{}/u/{token}", workshop.public_url);
-    let links = MessageLinks { unsubscribe_url: &unsubscribe_url };
-    let open_url = job.track.opens.then(|| {
-        let token = workshop.link_key.seal(Purpose::Open, job.send);
-        format!("{}/o/{token}.gif", workshop.public_url)
-    });
+    let link = |path: &str, purpose| {
+        format!("{}/{path}/{}", workshop.public_url, workshop.link_key.seal(purpose, job.send))
+    };
+    let unsubscribe_url = link("u", Purpose::Unsubscribe);
+    let links = MessageLinks {
+        unsubscribe_url: &unsubscribe_url,
+        preferences_url: &link("p", Purpose::Preferences),
+        view_url: &link("v", Purpose::View),
+        invitation_url: &link("i", Purpose::Invitation),
+    };
+    let open_url = job.track.opens.then(|| format!("{}.gif", link("o", Purpose::Open)));
     // Another list than the one the book was given would lead people astray: then links stay as they are.
     let targets = job.track.clicks.filter(|targets| *targets == prepared.targets);
     let click_url = targets.map(|targets| {

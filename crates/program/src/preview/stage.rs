@@ -134,7 +134,14 @@ impl Stage<'_> {
         shelf: &PartnerShelf,
         reader: &Reader,
     ) -> Result<Previewed> {
-        let unsubscribe_url = format!("{}/u/preview", self.public_url);
+        let [unsubscribe_url, preferences_url, view_url, invitation_url] =
+            ["u", "p", "v", "i"].map(|path| format!("{}/{path}/preview", self.public_url));
+        let links = MessageLinks {
+            unsubscribe_url: &unsubscribe_url,
+            preferences_url: &preferences_url,
+            view_url: &view_url,
+            invitation_url: &invitation_url,
+        };
         let said = |message: &str| Error::BadInput {
             problems: vec![Problem::said(&format!("step {step}"), message, "")],
         };
@@ -146,7 +153,7 @@ impl Stage<'_> {
         let rendered = compiled
             .skeleton_of(step, occurrence, language, shelf, self.public_url)
             .map_err(refused)?
-            .message(&reader.fields, &MessageLinks { unsubscribe_url: &unsubscribe_url })
+            .message(&reader.fields, &links)
             .map_err(refused)?;
         let mail = build(&MailParts {
             from_name: &shelf.sender.from_name,

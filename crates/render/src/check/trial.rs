@@ -105,7 +105,7 @@ impl Trial<'_> {
         if is_probe {
             return true;
         }
-        let links = MessageLinks { unsubscribe_url: UNSUBSCRIBE };
+        let links = MessageLinks::unsubscribe(UNSUBSCRIBE);
         let nobody = BTreeMap::new();
         for person in sample.people.iter().chain([&nobody]) {
             match skeleton.message(person, &links) {

@@ -79,7 +79,7 @@ fn data_of(frozen: &Frozen, shelf: &PartnerShelf, person: &BTreeMap<String, Stri
         let value = person.get(field).map(|value| clean(value, MOST_FIELD)).unwrap_or_default();
         (field.clone(), Value::String(value.into_owned()))
     });
-    data(package, "en", shelf, PUBLIC, fields.collect(), LINK.to_owned()).unwrap().data
+    data(package, "en", shelf, PUBLIC, fields.collect(), links()).unwrap().data
 }
 
 /// Values of a strategy, the same in every run.
