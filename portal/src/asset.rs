@@ -8,7 +8,7 @@ use axum::{
 use domain::ContentHash;
 use program::ErrorKind;
 
-use crate::{Portal, page};
+use crate::{Portal, asker::Asker};
 
 /// The ending of a name and what is served under it: raster images only.
 const KINDS: [(&str, &str); 4] =
@@ -21,9 +21,10 @@ pub(crate) async fn show(
     State(portal): State<Portal>,
     name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
+    asker: Asker,
 ) -> Response {
     let Some((hash, kind)) = name.ok().and_then(|Path(name)| parse(&name)) else {
-        return page::not_found();
+        return asker.look().not_found();
     };
     let tag = format!("\"{hash}\"");
     match portal.program.asset(&hash).await {
@@ -37,11 +38,11 @@ pub(crate) async fn show(
             }
             (headers, [(header::CONTENT_TYPE, kind)], asset.bytes).into_response()
         }
-        Ok(_) => page::not_found(),
-        Err(error) if error.kind() == ErrorKind::NotFound => page::not_found(),
+        Ok(_) => asker.look().not_found(),
+        Err(error) if error.kind() == ErrorKind::NotFound => asker.look().not_found(),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "an image could not be read");
-            page::try_again_later()
+            asker.look().try_again_later()
         }
     }
 }

@@ -12,7 +12,7 @@ use governor::{
     clock::{Clock, DefaultClock},
 };
 
-use crate::page;
+use crate::asker::Asker;
 
 /// The limit on links that are none of ours, for the whole process. It is asked only after a link has
 /// turned out to be invalid: no flood of guesses can keep a valid unsubscribe from working.
@@ -37,11 +37,11 @@ impl InvalidLinks {
 }
 
 /// 404, or 429 when there are too many of these.
-pub(crate) fn invalid_link(limit: &InvalidLinks) -> Response {
+pub(crate) fn invalid_link(limit: &InvalidLinks, asker: &Asker) -> Response {
     match limit.count() {
-        Ok(()) => page::not_found(),
+        Ok(()) => asker.look().not_found(),
         Err(wait) => {
-            let mut response = page::too_many();
+            let mut response = asker.look().too_many();
             // Whole seconds, rounded up: an early return would be refused again.
             let seconds = wait.as_secs() + 1;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

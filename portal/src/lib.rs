@@ -5,24 +5,33 @@
 //! mail, to where its sender had it lead: one-click unsubscribing must work for a machine that posts once
 //! (RFC 8058).
 
+mod asker;
 mod asset;
 mod error;
-mod escape;
+mod frame;
 mod invalid_links;
+mod invite;
 mod observe;
 mod page;
 mod serve;
+mod statics;
 mod track;
 mod unsubscribe;
+mod words;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use axum::{Extension, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use domain::RateSpec;
 use process::{Metrics, Readiness};
 use program::Program;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
-use self::invalid_links::InvalidLinks;
+use self::{
+    asker::{Asker, Base},
+    invalid_links::InvalidLinks,
+};
 
 pub use self::{
     error::Error,
@@ -36,6 +45,9 @@ pub const DEFAULT_INVALID_LINKS: &str = "5/s, burst 50";
 
 /// The most a request's body may hold, in bytes. One-click needs 26.
 pub const BODY_LIMIT: usize = 16 * 1024;
+
+/// Those who may watch launches go on at once, in one process: each looks into the book once a second.
+const MOST_WATCHERS: usize = 500;
 
 /// What a portal is built from.
 #[derive(Debug, Clone)]
@@ -70,27 +82,40 @@ struct Portal {
     program: Program,
     metrics: Metrics,
     invalid_links: Arc<InvalidLinks>,
+    /// Those who may watch a launch go on at once.
+    watchers: Arc<Semaphore>,
+    /// Cancelled when the portal stops: who watches is sent away.
+    stop: CancellationToken,
 }
 
-/// All routes: `/u/{token}`, `/o/{token}.gif`, `/c/{token}/{number}`, `/a/{name}`, `/static/page.css`,
-/// `/healthz`, `/readyz`, `/metrics`; and what carries their events to the belt, to be run beside them.
-fn router(parts: PortalParts) -> (Router, track::Drain) {
+/// All routes: `/u/{token}`, `/o/{token}.gif`, `/c/{token}/{number}`, `/a/{name}`, `/static/…`,
+/// `/i/{token}` and what is below it, `/healthz`, `/readyz`, `/metrics`; and what carries their events to the belt, to be run beside them.
+fn router(parts: PortalParts, stop: CancellationToken) -> (Router, track::Drain) {
     let invalid_links = Arc::new(InvalidLinks::new(parts.invalid_links));
     let (outbox, drain) =
         track::outbox(parts.track.belt.clone(), parts.metrics.clone(), parts.track.waiting);
     let tracking =
         track::Tracking::new(&parts.track, parts.program.clone(), outbox, invalid_links.clone());
-    let portal = Portal { program: parts.program, metrics: parts.metrics.clone(), invalid_links };
+    let base = Base::of(parts.program.public_url());
+    let portal = Portal {
+        program: parts.program,
+        metrics: parts.metrics.clone(),
+        invalid_links,
+        watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
+        stop,
+    };
     let router = Router::new()
         .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::act))
         .route("/a/{name}", get(asset::show))
-        .route("/static/page.css", get(page::style))
+        .merge(statics::router())
+        .merge(invite::router())
         .merge(track::router(tracking))
         .with_state(portal)
         .merge(process::health::router(parts.readiness, parts.metrics.clone()))
-        .fallback(async || page::not_found())
+        .fallback(async |asker: Asker| asker.look().not_found())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(observe::guard))
-        .layer(middleware::from_fn_with_state(parts.metrics, observe::observe));
+        .layer(middleware::from_fn_with_state(parts.metrics, observe::observe))
+        .layer(Extension(base));
     (router, drain)
 }

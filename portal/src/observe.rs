@@ -10,7 +10,7 @@ use axum::{
 };
 use process::Metrics;
 
-use crate::page;
+use crate::asker::Asker;
 
 /// The most a request may take. What an unsubscribe had not committed by then is rolled back, and the
 /// answer says to try again.
@@ -22,8 +22,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; for
 
 /// Sets the headers that no handler has set, and ends what takes too long.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    let asker = Asker::of(&request);
     let answered = tokio::time::timeout(TIME_LIMIT, next.run(request)).await;
-    let mut response = answered.unwrap_or_else(|_| page::try_again_later());
+    let mut response = answered.unwrap_or_else(|_| asker.look().try_again_later());
     let headers = response.headers_mut();
     set(headers, header::CACHE_CONTROL, "no-store");
     set(headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);

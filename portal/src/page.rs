@@ -1,113 +1,125 @@
-//! The few pages there are: plain HTML that works without scripts, images and fonts, for everybody.
+//! Pages that ask and tell a recipient, and those for links that lead nowhere.
 
-use std::fmt::{self, Display};
+use std::sync::Arc;
 
 use axum::{
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
+use maud::{Markup, html};
 use program::{BeltTold, UnsubscribePage, Unsubscribed};
 
-use crate::escape::Escaped;
+use crate::{frame::Page, words::Words};
 
-const STYLE: &str = include_str!("../static/page.css");
-
-/// The one style sheet.
-pub(crate) async fn style() -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=3600"),
-    ];
-    (headers, STYLE).into_response()
+/// Where pages find what they share: the path under which the portal is reached, and the words of who asks.
+#[derive(Clone)]
+pub(crate) struct Look {
+    pub base: Arc<str>,
+    pub words: Words,
 }
 
-/// A page: `title` and `body` are HTML already.
-fn page(status: StatusCode, title: &dyn Display, body: &dyn Display) -> Response {
-    // The style sheet is named relative to `/u/{token}`, so that a portal under a path of its own works.
-    let html = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<link rel=\"stylesheet\" href=\"../static/page.css\">\n</head>\n\
-         <body>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
-    );
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
-}
-
-/// Asks before anything happens: a link is opened by scanners too, a button is not.
-pub(crate) fn ask(found: &UnsubscribePage) -> Response {
-    let company = Escaped(&found.company_name);
-    let address = Escaped(&found.masked_address);
-    if found.already {
-        let body = format!(
-            "<p>{address} gets no mail from <strong>{company}</strong>. There is nothing left to do.</p>"
-        );
-        return page(StatusCode::OK, &"You are unsubscribed", &body);
+impl Look {
+    /// The same with moments on this clock.
+    #[must_use]
+    pub fn in_time_zone(mut self, name: &str) -> Self {
+        self.words = self.words.in_time_zone(name);
+        self
     }
-    let body = format!(
-        "<p>The mail you got was from <strong>{company}</strong>, sent to {address}.</p>\n\
-         <p>When you unsubscribe, {company} sends no more marketing mail to this address.</p>\n\
-         <form method=\"post\">\n<input type=\"hidden\" name=\"List-Unsubscribe\" value=\"One-Click\">\n\
-         <button type=\"submit\">Unsubscribe</button>\n</form>"
-    );
-    page(StatusCode::OK, &format_args!("Unsubscribe from {company}?"), &body)
-}
 
-/// Says what was done.
-pub(crate) fn done(done: &Unsubscribed) -> Response {
-    let company = Escaped(&done.company_name);
-    let address = Escaped(&done.masked_address);
-    let when = When(done.belt);
-    let body = format!(
-        "<p><strong>{company}</strong> sends no more marketing mail to {address}.</p>\n<p>{when}</p>"
-    );
-    page(StatusCode::OK, &"You are unsubscribed", &body)
-}
+    fn answer(&self, status: StatusCode, title: String, body: Markup) -> Response {
+        let Self { base, words } = self;
+        Page { words, base, title, body, is_live: false }.answer(status)
+    }
 
-/// When it is in effect, for the recipient.
-struct When(BeltTold);
-
-impl Display for When {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            BeltTold::Told => "This is in effect now.",
-            BeltTold::BeforeAnythingIsSent => {
-                "This is recorded and takes effect before anything else is sent."
+    /// Asks before anything happens: a link is opened by scanners too, a button is not.
+    pub fn ask(&self, found: &UnsubscribePage) -> Response {
+        let words = &self.words;
+        let names = [
+            ("company", found.company_name.as_str()),
+            ("address", found.masked_address.as_str()),
+            ("vendor", found.invitations_from.as_deref().unwrap_or_default()),
+        ];
+        if found.already {
+            return self.done_already(found.invitations_from.is_some(), &names);
+        }
+        let refuses = found.invitations_from.is_some();
+        let body = html! {
+            @if refuses {
+                p { (words.say_with("refuse-what", &names)) }
+            } @else {
+                p { (words.say_with("unsubscribe-from", &names)) }
+                p { (words.say_with("unsubscribe-what", &names)) }
             }
-        })
+            form method="post" {
+                input type="hidden" name="List-Unsubscribe" value="One-Click";
+                button type="submit" { (words.say(if refuses { "refuse" } else { "unsubscribe" })) }
+            }
+        };
+        let title = if refuses { "refuse-title" } else { "unsubscribe-title" };
+        self.answer(StatusCode::OK, words.say_with(title, &names), body)
     }
-}
 
-/// The same for a forged link, a mistyped one and a path there never was.
-pub(crate) fn not_found() -> Response {
-    let body = "<p>This link does not lead anywhere. If it came in a mail, it may have been cut off: please copy it whole.</p>";
-    page(StatusCode::NOT_FOUND, &"Page not found", &body)
-}
+    fn done_already(&self, refuses: bool, names: &[(&'static str, &str)]) -> Response {
+        let words = &self.words;
+        let (title, text) = match refuses {
+            true => ("refused-title", "refuse-what"),
+            false => ("unsubscribed-title", "unsubscribed-already"),
+        };
+        let body = html! { p { (words.say_with(text, names)) } };
+        self.answer(StatusCode::OK, words.say(title), body)
+    }
 
-/// A link of a mail can't be looked up just now.
-pub(crate) fn link_try_again() -> Response {
-    let body =
-        "<p>This link could not be looked up just now. Please try again in a few minutes.</p>";
-    let mut response = page(StatusCode::SERVICE_UNAVAILABLE, &"Please try again", &body);
-    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
-    response
-}
+    /// Says what was done.
+    pub fn done(&self, done: &Unsubscribed) -> Response {
+        let words = &self.words;
+        let names = [
+            ("company", done.company_name.as_str()),
+            ("address", done.masked_address.as_str()),
+            ("vendor", done.invitations_from.as_deref().unwrap_or_default()),
+        ];
+        let when = match done.belt {
+            BeltTold::Told => "in-effect-now",
+            BeltTold::BeforeAnythingIsSent => "in-effect-before",
+        };
+        let (title, text) = match done.invitations_from {
+            Some(_) => ("refused-title", "refuse-what"),
+            None => ("unsubscribed-title", "unsubscribed"),
+        };
+        let body = html! {
+            p { (words.say_with(text, &names)) }
+            p { (words.say(when)) }
+        };
+        self.answer(StatusCode::OK, words.say(title), body)
+    }
 
-/// Too many links that are none of ours.
-pub(crate) fn too_many() -> Response {
-    page(
-        StatusCode::TOO_MANY_REQUESTS,
-        &"Too many requests",
-        &"<p>Please try again in a moment.</p>",
-    )
-}
+    /// The same for a forged link, a mistyped one and a path there never was.
+    pub fn not_found(&self) -> Response {
+        self.said(StatusCode::NOT_FOUND, "not-found-title", "not-found")
+    }
 
-/// Something of ours is away; nothing has been done.
-pub(crate) fn try_again_later() -> Response {
-    let body =
-        "<p>Your request could not be recorded just now. Please try again in a few minutes.</p>";
-    let mut response = page(StatusCode::SERVICE_UNAVAILABLE, &"Please try again", &body);
-    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
-    response
+    /// Too many links that are none of ours.
+    pub fn too_many(&self) -> Response {
+        self.said(StatusCode::TOO_MANY_REQUESTS, "too-many-title", "too-many")
+    }
+
+    /// What another site's page sent.
+    pub fn refused(&self) -> Response {
+        self.said(StatusCode::FORBIDDEN, "not-found-title", "not-found")
+    }
+
+    /// Something of ours is away; nothing has been done.
+    pub fn try_again_later(&self) -> Response {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let mut response = self.said(status, "try-again-title", "try-again");
+        let wait = header::HeaderValue::from_static("60");
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+        response
+    }
+
+    fn said(&self, status: StatusCode, title: &str, text: &str) -> Response {
+        let body = html! { p { (self.words.say(text)) } };
+        self.answer(status, self.words.say(title), body)
+    }
 }
 
 #[cfg(test)]
@@ -125,22 +137,29 @@ mod tests {
         let asked = UnsubscribePage {
             company_name: name.to_owned(),
             masked_address: "<img src=x>".to_owned(),
+            invitations_from: None,
+            locale: "en".to_owned(),
             already: false,
         };
         let acted = Unsubscribed {
             company_name: name.to_owned(),
             masked_address: "<img src=x>".to_owned(),
+            invitations_from: None,
+            locale: "en".to_owned(),
             already: false,
             belt: BeltTold::Told,
         };
         let already = UnsubscribePage { already: true, ..asked.clone() };
-        for response in [ask(&asked), ask(&already), done(&acted)] {
-            let text = text(response).await;
-            assert!(text.contains("&lt;script&gt;") && text.contains("&lt;img"), "{text}");
-            assert!(
-                !text.contains("<script") && !text.contains("<img") && !text.contains("\"><"),
-                "{text}"
-            );
+        let refused = UnsubscribePage { invitations_from: Some(name.to_owned()), ..asked.clone() };
+        for (tag, _) in Words::languages() {
+            let look = Look { base: "".into(), words: Words::of(tag) };
+            for response in
+                [look.ask(&asked), look.ask(&already), look.ask(&refused), look.done(&acted)]
+            {
+                let text = text(response).await;
+                assert!(text.contains("&lt;script&gt;") && text.contains("&lt;img"), "{text}");
+                assert!(!text.contains("<script") && !text.contains("<img"), "{text}");
+            }
         }
     }
 }

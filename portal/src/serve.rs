@@ -35,7 +35,7 @@ pub async fn serve(
     let cannot = |source| Error::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
-    let (router, drain) = router(parts);
+    let (router, drain) = router(parts, stop.clone());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let carrying = tokio::spawn(drain.run(stop.clone()));
     tracing::info!(%address, "portal serves");

@@ -10,16 +10,16 @@ use axum::{
 };
 use program::{BeltTold, Error, ErrorKind};
 
-use crate::{Portal, invalid_links::invalid_link, page};
+use crate::{Portal, asker::Asker, invalid_links::invalid_link};
 
 type Token = Result<Path<String>, PathRejection>;
 
 /// GET and HEAD: the page with the button. Scanners open links, so nothing changes.
-pub(crate) async fn show(State(portal): State<Portal>, token: Token) -> Response {
-    let Ok(Path(token)) = token else { return portal.invalid_link() };
+pub(crate) async fn show(State(portal): State<Portal>, token: Token, asker: Asker) -> Response {
+    let Ok(Path(token)) = token else { return portal.invalid_link(&asker) };
     match portal.program.unsubscribe_page(&token).await {
-        Ok(found) => page::ask(&found),
-        Err(error) => portal.refuse(&error),
+        Ok(found) => asker.look_in(&found.locale).ask(&found),
+        Err(error) => portal.refuse(&error, &asker),
     }
 }
 
@@ -31,31 +31,32 @@ pub(crate) async fn show(State(portal): State<Portal>, token: Token) -> Response
 pub(crate) async fn act(
     State(portal): State<Portal>,
     token: Token,
+    asker: Asker,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     if let Err(rejection) = body {
         return rejection.into_response();
     }
-    let Ok(Path(token)) = token else { return portal.invalid_link() };
+    let Ok(Path(token)) = token else { return portal.invalid_link(&asker) };
     match portal.program.unsubscribe(&token).await {
         Ok(done) => {
             portal.metrics.unsubscribed(done.belt == BeltTold::Told);
-            page::done(&done)
+            asker.look_in(&done.locale).done(&done)
         }
-        Err(error) => portal.refuse(&error),
+        Err(error) => portal.refuse(&error, &asker),
     }
 }
 
 impl Portal {
-    fn refuse(&self, error: &Error) -> Response {
+    pub(crate) fn refuse(&self, error: &Error, asker: &Asker) -> Response {
         if error.kind() == ErrorKind::NotFound {
-            return self.invalid_link();
+            return self.invalid_link(asker);
         }
-        tracing::error!(error = error as &dyn std::error::Error, "unsubscribing failed");
-        page::try_again_later()
+        tracing::error!(error = error as &dyn std::error::Error, "a request could not be answered");
+        asker.look().try_again_later()
     }
 
-    fn invalid_link(&self) -> Response {
-        invalid_link(&self.invalid_links)
+    pub(crate) fn invalid_link(&self, asker: &Asker) -> Response {
+        invalid_link(&self.invalid_links, asker)
     }
 }

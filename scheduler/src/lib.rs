@@ -7,6 +7,7 @@
 mod epoch;
 mod expand;
 mod feed;
+mod invite;
 mod leader;
 mod links;
 mod packages;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use belt::Belt;
 use domain::HashKey;
 use process::{Config, Metrics, Readiness, Shutdown};
+use render::SharedTemplates;
 use store::Store;
 
 pub use leader::SCHEDULER_LEASE;
@@ -30,6 +32,9 @@ pub use leader::SCHEDULER_LEASE;
 pub const EXPAND_BELL: &str = "expand";
 /// The bell that says something new may be due.
 pub const FEED_BELL: &str = "feed";
+
+/// The bell that says that invitations wait for their mail.
+pub const INVITE_BELL: &str = "invite";
 
 /// What a scheduler is built from.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ pub struct Parts {
     pub belt: Belt,
     /// The key that turns addresses into persons.
     pub hash_key: HashKey,
+    /// Layouts and partials that packages share, and the package that invites.
+    pub templates: SharedTemplates,
     /// Windows, batches, relays, tiers.
     pub config: Arc<Config>,
     /// Where passes are counted.
@@ -53,13 +60,14 @@ pub struct Parts {
 /// Runs until the shutdown drains: ends the passes that have begun, then gives the lease back.
 ///
 /// # Errors
-/// When the lists of `tracking.rules` can't be used, or a loop ends by a panic; everything else is logged and
+/// When the lists of `tracking.rules` or the templates can't be used, or a loop ends by a panic; everything else is logged and
 /// tried again.
 pub async fn run(parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
     let (leader, leadership) = leader::Leader::new(&parts);
     let rules = Arc::new(parts.config.tracking.rules()?);
     let packages = packages::Packages::new(parts.store.clone());
     let pusher = Arc::new(push::Pusher::new(&parts, packages.clone()));
+    let invite = invite::Invite::new(&parts, pusher.clone(), packages.clone())?;
     let stop = shutdown.drain_token();
     let runner = |name, bell: Option<&str>| pass::Runner {
         name,
@@ -74,6 +82,7 @@ pub async fn run(parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
     loops.spawn(runner("epoch", None).run(epoch::EpochKeeper::new(&parts, pusher.clone())));
     loops.spawn(runner("expand", Some(EXPAND_BELL)).run(expand::Expand::new(&parts, packages)));
     loops.spawn(runner("feed", Some(FEED_BELL)).run(feed::Feed::new(&parts, pusher.clone())));
+    loops.spawn(runner("invite", Some(INVITE_BELL)).run(invite));
     loops.spawn(runner("record", None).run(record::Record::new(&parts)));
     loops.spawn(runner("track", None).run(track::Track::new(&parts, rules)));
     loops.spawn(runner("reconcile", None).run(reconcile::Reconcile::new(&parts, pusher)));

@@ -17,7 +17,7 @@ use domain::{
     ActivationId, ContentHash, LinkTargets, OnUnknown, PartnerShelf, Recipient, SendEmail, SendId,
     TargetsId, TrackedParts, job, list_id::list_id, tier::Tiers,
 };
-use render::Package;
+use render::{Package, Version};
 use store::{FedSend, ShelfSource, Store};
 use tokio::sync::Mutex;
 
@@ -105,6 +105,33 @@ impl Pusher {
         self.links.put(needs.lists, self.epoch.load(Ordering::Relaxed)).await?;
         let pushed = self.belt.push(&jobs, fence).await?;
         Ok(pushed.pushed)
+    }
+
+    /// The name under which [`Pusher::push_ready`] puts a partner on the shelf.
+    pub fn shelf_name(&self, partner: &PartnerShelf) -> anyhow::Result<ContentHash> {
+        Ok(ContentHash::of(&serde_json::to_vec(partner)?))
+    }
+
+    /// Puts on their lanes jobs of a version that is not the book's, with the partners they need.
+    pub async fn push_ready(
+        &self,
+        version: &Version,
+        jobs: Vec<(NewJob, PartnerShelf)>,
+        fence: u64,
+    ) -> anyhow::Result<u64> {
+        if jobs.is_empty() {
+            return Ok(0);
+        }
+        let blob = Item::Bytes(version.blob.clone());
+        let mut items = HashMap::from([(version.hash.clone(), blob)]);
+        let mut ready = Vec::with_capacity(jobs.len());
+        for (job, partner) in jobs {
+            let bytes = serde_json::to_vec(&partner)?;
+            items.insert(ContentHash::of(&bytes), Item::Bytes(bytes));
+            ready.push(job);
+        }
+        self.shelve(items).await?;
+        Ok(self.belt.push(&ready, fence).await?.pushed)
     }
 
     async fn hold(&self, unfit: &[SendId]) -> anyhow::Result<()> {
@@ -199,6 +226,7 @@ impl Pusher {
             }
             let bytes = match item {
                 Item::Partner(shelved) => shelved.bytes.clone(),
+                Item::Bytes(bytes) => bytes,
                 Item::Version => self
                     .store
                     .version_blob(&hash)
@@ -225,6 +253,7 @@ enum Item {
     /// A package version; its blob is read from the book only if it has to be put there.
     Version,
     Partner(Arc<Shelved>),
+    Bytes(Vec<u8>),
 }
 
 fn payload(

@@ -6,6 +6,7 @@ mod engagement;
 mod events;
 mod export;
 mod import;
+mod invite;
 mod launch;
 mod migrate;
 pub mod open;
@@ -59,6 +60,11 @@ pub enum Command {
     Render(render::Options),
     /// Launch a package for one partner or for all eligible ones.
     Launch(launch::Options),
+    /// Ask partners, by mail, to launch a package with one button.
+    Invite(invite::Options),
+    /// List, resend or revoke invitations.
+    #[command(subcommand)]
+    Invitation(invite::InvitationCommand),
     /// Show where activations stand, in counts that add up to their audience.
     Status(status::Options),
     /// Show what happened, oldest first.
@@ -112,6 +118,8 @@ pub async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Package(command) => package::run(command, &settings, output).await,
         Command::Render(options) => render::run(options, &settings, output).await,
         Command::Launch(options) => launch::run(options, &settings, output).await,
+        Command::Invite(options) => invite::invite(options, &settings, output).await,
+        Command::Invitation(command) => invite::run(command, &settings, output).await,
         Command::Status(options) => status::run(options, &settings, output).await,
         Command::Events(options) => events::run(options, &settings, output).await,
         Command::Engagement(command) => engagement::run(command, &settings, output).await,

@@ -113,6 +113,7 @@ impl Fleet {
             store: store.clone(),
             belt: belt.clone(),
             hash_key: config.secrets.address_key()?,
+            templates: open::shared_templates(&config)?,
             config: Arc::clone(&config),
             metrics: Metrics::new("scheduler", SystemClock.now()),
             readiness: Readiness::new(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use process::Config;
 
 use super::start::{self, Observed};
+use crate::commands::open::shared_templates;
 
 /// Runs a scheduler until it is told to stop.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -16,6 +17,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         store: store.clone(),
         belt,
         hash_key: config.secrets.address_key()?,
+        templates: shared_templates(&config)?,
         config: Arc::new(config),
         metrics,
         readiness,

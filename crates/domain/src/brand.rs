@@ -61,3 +61,18 @@ pub struct SenderIdentity {
     /// Where answers go.
     pub reply_to: String,
 }
+
+/// Whom a vendor's own mail to its partners comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorSender {
+    /// The name before the From address.
+    pub from_name: String,
+    /// The From address.
+    pub from_email: String,
+    /// Where answers go.
+    pub reply_to: String,
+    /// The vendor's postal address, a line an element, as the law wants it in every mailing.
+    pub postal_address: Vec<String>,
+    /// The vendor's web site, `https://…`.
+    pub web_site: String,
+}

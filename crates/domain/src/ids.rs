@@ -232,6 +232,12 @@ text_id!(
     "grp"
 );
 
+text_id!(
+    /// A partner asked, by a link in a mail, to launch a package.
+    InvitationId,
+    "inv"
+);
+
 /// The stable name of a step inside its package: 1 to 40 of `a-z`, `0-9`, `-`, starting with a letter.
 ///
 /// It is part of a send's unique key, so renaming a step makes it another step.

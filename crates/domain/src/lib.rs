@@ -30,13 +30,13 @@ pub mod track;
 
 pub use activation::ActivationState;
 pub use address::{AddressHash, EmailAddress, HashKey, HashScope};
-pub use brand::{BrandProfile, SenderIdentity};
+pub use brand::{BrandProfile, SenderIdentity, VendorSender};
 pub use claim::ClaimNumber;
 pub use content_hash::ContentHash;
 pub use event::EventKind;
 pub use ids::{
-    ActivationId, CompanyId, ContactId, EventId, LaunchGroupId, ListId, PackageId, PartnerId,
-    PersonId, SendId, StepKey, VendorId, VersionId,
+    ActivationId, CompanyId, ContactId, EventId, InvitationId, LaunchGroupId, ListId, PackageId,
+    PartnerId, PersonId, SendId, StepKey, VendorId, VersionId,
 };
 pub use job::{PartnerShelf, SendEmail, TrackedParts};
 pub use link_targets::{LinkTargets, TargetsId};

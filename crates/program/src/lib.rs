@@ -14,6 +14,7 @@ mod events;
 mod export;
 mod find;
 mod import;
+mod invite;
 mod language;
 mod launch;
 mod migrate;
@@ -40,6 +41,11 @@ pub use events::{EventLine, EventPage};
 pub use export::{ContactsExport, ExportContacts, ExportPartners, PartnersExport};
 pub use find::PartnerFound;
 pub use import::{CONSENT_BASES, ImportContacts, ImportPartners, OnProgress};
+pub use invite::{
+    InvitationLine, InvitationPage, InvitationStands, Invite, InviteRefused, Invited,
+    InvitedLaunch, InvitedLaunched, ListChoice, NoMail, NotInvited, PageSlot, PageStep,
+    ProfileField,
+};
 pub use launch::{Launch, LaunchFor, LaunchRefused, Launched, LaunchedActivation};
 pub use migrate::{Migrated, Stays, StepMap};
 pub use package::{PackageChecked, PackagePublished, PublishAs, check_package};

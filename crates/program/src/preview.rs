@@ -7,12 +7,12 @@ mod stage;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use domain::{
-    CompanyId, EmailAddress, PartnerId, PartnerShelf, Recipient, StepKey, VendorId,
-    address::AddressError, list_id::list_id,
+    BrandProfile, CompanyId, EmailAddress, PartnerId, PartnerShelf, Recipient, SenderIdentity,
+    StepKey, VendorId, address::AddressError, list_id::list_id,
 };
 use render::{Package, PublishedAsset, Sample};
 use serde::Serialize;
-use store::Contact;
+use store::{Contact, Partner};
 
 use self::stage::{Opened, Reader, Show};
 pub use self::{
@@ -169,6 +169,19 @@ impl Program {
         self.stage().show(&opened, shelf, &readers, &preview.show())
     }
 
+    /// One step to somebody made up, or all, of a partner that is ready on its shelf.
+    pub(crate) fn preview_of(
+        &self,
+        opened: &Opened,
+        shelf: PartnerShelf,
+        step: Option<&str>,
+    ) -> Result<Previews> {
+        let nobody = BTreeMap::new();
+        let readers = [made_up(opened.compiled.package(), opened.sample.as_ref(), &nobody)];
+        let show = Show { step, language: None, is_full: false };
+        self.stage().show(opened, shelf, &readers, &show)
+    }
+
     fn stage(&self) -> Stage<'_> {
         Stage {
             templates: &self.parts.templates,
@@ -245,15 +258,26 @@ impl Program {
         else {
             return Err(Error::not_found("partner", &partner.partner_key));
         };
-        Ok(PartnerShelf {
+        Ok(self.shelf_of(&row, vendor_name, brand, sender))
+    }
+
+    /// The same of what was read.
+    pub(crate) fn shelf_of(
+        &self,
+        partner: &Partner,
+        vendor_name: String,
+        brand: BrandProfile,
+        sender: SenderIdentity,
+    ) -> PartnerShelf {
+        PartnerShelf {
             v: domain::job::VERSION,
             vendor_name,
-            tier: row.tier,
+            tier: partner.tier.clone(),
             brand,
             sender,
             slots: BTreeMap::new(),
-            list_id: list_id(&partner.partner_key, &partner.partner, &self.parts.list_domain),
-        })
+            list_id: list_id(&partner.partner_key, &partner.id, &self.parts.list_domain),
+        }
     }
 }
 

@@ -123,6 +123,11 @@ impl Program {
         Ok(compiled)
     }
 
+    /// Where the portal is reached from outside, without a slash at the end.
+    pub fn public_url(&self) -> &str {
+        &self.parts.public_url
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.parts.store
     }

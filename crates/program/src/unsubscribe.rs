@@ -2,6 +2,7 @@
 
 use domain::{HashScope, SendId, token::Purpose};
 use serde::Serialize;
+use store::SendDetail;
 
 use crate::{
     error::{Error, Result},
@@ -16,6 +17,10 @@ pub struct Unsubscribed {
     pub company_name: String,
     /// The address, masked: the link may have been forwarded.
     pub masked_address: String,
+    /// The vendor whose invitations to that company no longer come; `None` where it is the company's own mail.
+    pub invitations_from: Option<String>,
+    /// The reader's language (BCP 47).
+    pub locale: String,
     /// It was so before.
     pub already: bool,
     /// Whether the belt knows already.
@@ -29,6 +34,10 @@ pub struct UnsubscribePage {
     pub company_name: String,
     /// The address, masked.
     pub masked_address: String,
+    /// The vendor whose invitations to that company it is about; `None` where it is the company's own mail.
+    pub invitations_from: Option<String>,
+    /// The reader's language (BCP 47).
+    pub locale: String,
     /// No more mail comes already.
     pub already: bool,
 }
@@ -44,8 +53,10 @@ impl Program {
             .store()
             .unsubscribe(send, "one_click", self.now())
             .await
-            .map_err(Error::book("write the unsubscribe"))?
-            .ok_or_else(no_link)?;
+            .map_err(Error::book("write the unsubscribe"))?;
+        let Some(done) = done else {
+            return self.refuse_invitations(send).await?.ok_or_else(no_link);
+        };
         let hash = done.detail.hash_company.clone();
         let belt = self
             .tell_belt("suppression", |belt| async move {
@@ -53,8 +64,10 @@ impl Program {
             })
             .await;
         Ok(Unsubscribed {
+            locale: self.reader_locale(&done.detail).await?,
             company_name: done.detail.partner_name,
             masked_address: masked(&done.detail.address),
+            invitations_from: None,
             already: !done.is_new,
             belt,
         })
@@ -67,18 +80,35 @@ impl Program {
     pub async fn unsubscribe_page(&self, token: &str) -> Result<UnsubscribePage> {
         let send = self.open_token(token)?;
         let doing = "read the send";
-        let detail =
-            self.store().send(send).await.map_err(Error::book(doing))?.ok_or_else(no_link)?;
+        let detail = self.store().send(send).await.map_err(Error::book(doing))?;
+        let Some(detail) = detail else {
+            return self.refuse_invitations_page(send).await?.ok_or_else(no_link);
+        };
         let suppressed = self
             .store()
             .find_suppression(HashScope::Company(&detail.company), &detail.hash_company)
             .await
             .map_err(Error::book(doing))?;
         Ok(UnsubscribePage {
+            locale: self.reader_locale(&detail).await?,
             company_name: detail.partner_name,
             masked_address: masked(&detail.address),
+            invitations_from: None,
             already: suppressed.is_some(),
         })
+    }
+
+    /// The language a recipient reads: its own, if that is known, or its partner's.
+    pub(crate) async fn reader_locale(&self, detail: &SendDetail) -> Result<String> {
+        if !detail.language.is_empty() {
+            return Ok(detail.language.clone());
+        }
+        let brand = self
+            .store()
+            .partner_brand(&detail.partner)
+            .await
+            .map_err(Error::book("read the brand profile"))?;
+        Ok(brand.map(|(brand, _)| brand.locale).unwrap_or_default())
     }
 
     fn open_token(&self, token: &str) -> Result<SendId> {

@@ -83,6 +83,15 @@ impl SharedTemplates {
         self
     }
 
+    /// A package that is kept among the templates, by the name of its folder; empty if there is none.
+    pub fn package(&self, folder: &str) -> PackageFiles {
+        let inside = |(path, bytes): (&String, &Vec<u8>)| {
+            let path = path.strip_prefix(folder)?.strip_prefix('/')?;
+            Some((path.to_owned(), bytes.clone()))
+        };
+        PackageFiles(self.0.iter().filter_map(inside).collect())
+    }
+
     /// The text of `path`, if there is such a file and it is UTF-8.
     pub(crate) fn text(&self, path: &str) -> Option<String> {
         self.0.get(path).and_then(|bytes| text_of(bytes).ok())

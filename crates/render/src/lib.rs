@@ -59,4 +59,5 @@ pub use package::{
 pub use sample::Sample;
 pub use skeleton::{MessageLinks, Rendered, Skeleton, TrackingLinks};
 pub use slots::{ImageValue, PersonValue, SlotProblem, event_moment, fill_slots, validate_slots};
+pub use speaker::{DateStyle, Speaker};
 pub use version::{PublishedAsset, Version, publish};

@@ -19,7 +19,7 @@ use jiff::Zoned;
 
 /// How long a date is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DateStyle {
+pub enum DateStyle {
     /// With the day of the week.
     Full,
     /// With the name of the month.
@@ -51,18 +51,18 @@ pub(crate) const CATEGORIES: [&str; 6] = ["zero", "one", "two", "few", "many", "
 
 /// Writes for readers of one language.
 #[derive(Debug, Clone)]
-pub(crate) struct Speaker {
+pub struct Speaker {
     locale: Locale,
 }
 
 impl Speaker {
     /// For a language tag; the root of CLDR for one that is none.
-    pub(crate) fn new(language: &str) -> Self {
+    pub fn new(language: &str) -> Self {
         Self { locale: Locale::from_str(language).unwrap_or(Locale::UNKNOWN) }
     }
 
     /// The day of a moment, where it is.
-    pub(crate) fn date(&self, moment: &Zoned, style: DateStyle) -> String {
+    pub fn date(&self, moment: &Zoned, style: DateStyle) -> String {
         let Some(date) = date(moment) else { return moment.date().to_string() };
         let locale = (&self.locale).into();
         let written = match style {
@@ -79,7 +79,7 @@ impl Speaker {
     }
 
     /// The time of day of a moment, with the name of its zone.
-    pub(crate) fn time(&self, moment: &Zoned) -> String {
+    pub fn time(&self, moment: &Zoned) -> String {
         let fields = T::hm().with_zone(GenericLong);
         let format = DateTimeFormatter::try_new((&self.locale).into(), fields);
         match (format, zoned(moment)) {
@@ -89,7 +89,7 @@ impl Speaker {
     }
 
     /// The day and the time of day of a moment, with the name of its zone.
-    pub(crate) fn datetime(&self, moment: &Zoned) -> String {
+    pub fn datetime(&self, moment: &Zoned) -> String {
         let fields = YMDE::long().with_time_hm().with_zone(GenericLong);
         let format = DateTimeFormatter::try_new((&self.locale).into(), fields);
         match (format, zoned(moment)) {
@@ -99,7 +99,7 @@ impl Speaker {
     }
 
     /// A number; a text that is none stays as it is.
-    pub(crate) fn number(&self, text: &str) -> String {
+    pub fn number(&self, text: &str) -> String {
         let format = DecimalFormatter::try_new((&self.locale).into(), Default::default());
         match (number(text), format) {
             (Some(number), Ok(format)) => format.format(&number).to_string(),

@@ -148,6 +148,24 @@ impl Store {
         row.as_ref().map(activation).transpose()
     }
 
+    /// A partner's newest activation of a package, whatever its state.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn latest_activation(
+        &self,
+        partner: &PartnerId,
+        package: &PackageId,
+    ) -> Result<Option<Activation>> {
+        let mut connection = self.read().await?;
+        let row = sqlx::query(sql!("activation/latest.sql"))
+            .bind(partner.as_str())
+            .bind(package.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+        row.as_ref().map(activation).transpose()
+    }
+
     /// Pauses, resumes or cancels. Cancelling moves the activation only; its open sends are moved by
     /// [`Store::cancel_open_sends`], in pieces, after the belt was told.
     ///

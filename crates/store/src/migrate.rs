@@ -27,6 +27,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0003_engagement",
         text: include_str!("../migrations/0003_engagement.sql"),
     },
+    Migration {
+        version: 6,
+        name: "0006_invitations",
+        text: include_str!("../migrations/0006_invitations.sql"),
+    },
 ];
 
 /// What a migration did.

@@ -176,6 +176,32 @@ impl Store {
         Ok(done)
     }
 
+    /// Changes what one partner has filled in itself; a key that is not known adds nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for a partner that is none of the vendor's.
+    pub async fn complete_profile(
+        &self,
+        vendor: &VendorId,
+        input: &PartnerInput,
+        who: &str,
+        now: UtcMillis,
+    ) -> Result<Partner> {
+        let mut tx = self.begin_write().await?;
+        let known = sqlx::query(sql!("partner/find.sql"))
+            .bind(vendor.as_str())
+            .bind(input.partner_key.as_str())
+            .fetch_optional(tx.connection())
+            .await?;
+        if known.is_none() {
+            return Err(StoreError::not_found("partner", &input.partner_key));
+        }
+        let changed = tx.upsert_partner(vendor, input, now).await?.row;
+        tx.write_audit(now, who, "complete profile", changed.id.as_str(), "").await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
     /// The vendor's partner of this id or key.
     ///
     /// # Errors

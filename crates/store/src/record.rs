@@ -38,6 +38,8 @@ pub struct Recorded {
     pub repeated: u64,
     /// Outcomes of sends the book does not know: they changed nothing.
     pub unknown: u64,
+    /// Outcomes of mails that invite a partner.
+    pub invitations: u64,
     /// Sends that were moved.
     pub changed: Vec<ChangedSend>,
     /// Addresses that are suppressed everywhere now, because they do not exist.
@@ -121,11 +123,18 @@ impl WriteTx {
 
         let mut recorded = Recorded { new: new.len() as u64, ..Recorded::default() };
         for outcome in batch {
-            if !sends.contains_key(&outcome.record.send.get()) {
-                recorded.unknown += 1;
+            let send = outcome.record.send;
+            if !sends.contains_key(&send.get()) {
+                let (what, at) = (&outcome.record.outcome, outcome.at);
+                if self.record_invitation_mail(send, what, at).await? {
+                    recorded.invitations += 1;
+                } else {
+                    recorded.unknown += 1;
+                }
             }
         }
-        recorded.repeated = batch.len() as u64 - recorded.new - recorded.unknown;
+        let others = recorded.unknown + recorded.invitations;
+        recorded.repeated = batch.len() as u64 - recorded.new - others;
 
         let mut outcomes: HashMap<i64, Vec<&StreamedOutcome>> = HashMap::new();
         for outcome in new {

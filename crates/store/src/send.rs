@@ -35,6 +35,8 @@ pub struct SendDetail {
     pub reason: String,
     /// The address, normalised.
     pub address: String,
+    /// The language the contact is known to read (BCP 47); may be empty.
+    pub language: String,
     /// The address's hash for the whole installation.
     pub hash_everywhere: AddressHash,
     /// The address's hash for the vendor.
@@ -61,6 +63,7 @@ fn detail(row: &AnyRow) -> Result<SendDetail> {
         state: row.parsed("state")?,
         reason: row.text("reason")?,
         address: row.text("address")?,
+        language: row.text("language")?,
         hash_everywhere: row.parsed("hash_everywhere")?,
         hash_vendor: row.parsed("hash_vendor")?,
         hash_company: row.parsed("hash_company")?,

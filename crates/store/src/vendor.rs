@@ -1,13 +1,13 @@
 //! Vendors: the top-level tenants.
 
-use domain::{UtcMillis, VendorId};
+use domain::{UtcMillis, VendorId, VendorSender};
 use sqlx::any::AnyRow;
 
 use crate::{
     Change, Upserted,
     engine::Store,
     error::{Result, StoreError},
-    row::Read,
+    row::{Read, json_text},
 };
 
 /// The brand that owns a program.
@@ -76,6 +76,44 @@ impl Store {
             .fetch_optional(&mut *connection)
             .await?;
         row.as_ref().map(vendor).transpose()
+    }
+
+    /// Whom a vendor's invitations come from; `None` until it has said.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn vendor_sender(&self, id: &VendorId) -> Result<Option<VendorSender>> {
+        let mut connection = self.read().await?;
+        let row = sqlx::query(sql!("vendor/sender.sql"))
+            .bind(id.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        row.opt_text("sender")?.map(|_| row.json("sender")).transpose()
+    }
+
+    /// Says whom a vendor's invitations come from.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for a vendor that is not there.
+    pub async fn set_vendor_sender(
+        &self,
+        id: &VendorId,
+        sender: &VendorSender,
+        who: &str,
+        now: UtcMillis,
+    ) -> Result<()> {
+        let mut tx = self.begin_write().await?;
+        let changed = sqlx::query(sql!("vendor/set_sender.sql"))
+            .bind(id.as_str())
+            .bind(json_text(sender))
+            .execute(tx.connection())
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Err(StoreError::not_found("vendor", id));
+        }
+        tx.write_audit(now, who, "set vendor sender", id.as_str(), "").await?;
+        tx.commit().await
     }
 
     /// All vendors, by name.

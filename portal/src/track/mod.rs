@@ -20,7 +20,7 @@ use process::ClientAddress;
 use program::Program;
 
 use self::{outbox::Outbox, targets::Targets};
-use crate::{Portal, invalid_links::InvalidLinks, page};
+use crate::{Portal, invalid_links::InvalidLinks};
 
 pub(crate) use outbox::{Drain, outbox};
 
@@ -78,7 +78,5 @@ pub(crate) fn router(tracking: Tracking) -> Router<Portal> {
     Router::new()
         .route("/o/{file}", get(open::show))
         .route("/c/{token}/{number}", get(click::follow))
-        // Where the page for a link that is none of ours finds the style sheet that it names relatively.
-        .route("/c/static/page.css", get(page::style))
         .with_state(tracking)
 }

@@ -106,15 +106,15 @@ const PARTNER_FIELDS: &[Field] = &[
         "Firma", "Firmenname", "Unternehmen", "société", "raison sociale", "empresa", "bedrijf", "azienda", "会社名", "公司名称",
     ])),
     required(plain("tier", &["level", "partner level", "partner tier", "rank", "Stufe", "Partnerstufe", "niveau", "nivel"])),
-    required(decisive("from_email", &[
+    decisive("from_email", &[
         "sender email", "sender address", "from address", "from", "email", "email address", "Absenderadresse",
         "E-Mail-Adresse", "adresse e-mail", "correo electrónico",
-    ])),
-    required(plain("web_site", &["web", "url", "homepage", "site", "Webseite", "site web", "sitio web", "ウェブサイト", "网站"])),
-    required(plain("postal_address", &[
+    ]),
+    plain("web_site", &["web", "url", "homepage", "site", "Webseite", "site web", "sitio web", "ウェブサイト", "网站"]),
+    plain("postal_address", &[
         "address", "mailing address", "postal", "Adresse", "Anschrift", "Postanschrift", "adresse postale",
         "dirección", "dirección postal", "adres", "indirizzo", "住所", "地址",
-    ])),
+    ]),
     plain("region", &["country", "country code", "Land", "Ländercode", "pays", "país", "国"]),
     plain("partner_type", &["type", "partner kind", "Partnertyp", "Partnerart", "type de partenaire", "tipo de socio"]),
     plain("from_name", &["sender", "sender name", "Absender", "Absendername", "expéditeur", "remitente"]),

@@ -13,6 +13,7 @@ mod words;
 pub use contact_row::CONSENT_BASES;
 pub use contacts::ImportContacts;
 pub(crate) use logo::ASSET;
+pub(crate) use partner_row::web_site;
 pub use partners::ImportPartners;
 
 use crate::report::ImportProgress;

@@ -19,7 +19,7 @@ pub(super) struct PartnerRow {
     pub(super) logo: String,
 }
 
-/// Reads one row.
+/// Reads one row. What a mailing needs and a launch asks for may be empty.
 ///
 /// # Errors
 /// Every fault of the row; it is refused.
@@ -35,12 +35,8 @@ pub(super) fn read(
     let tier = fields.tier(tiers);
     let region = fields.parsed("region", "", "a country by ISO 3166-1, like AT or DE", country);
     let partner_type = fields.line_or("partner_type", 60, "");
-    let from_email = fields.address("from_email");
-    let reply_to = if fields.get("reply_to").is_empty() {
-        from_email.clone()
-    } else {
-        fields.address("reply_to")
-    };
+    let from_email = fields.address_or("from_email", "");
+    let reply_to = fields.address_or("reply_to", &from_email);
     let from_name = fields.line_or("from_name", 200, &company_name);
     let postal_address = fields.postal_address();
     let locale = fields.parsed("locale", "en", "a language tag like en or de-AT", language_tag);
@@ -49,14 +45,9 @@ pub(super) fn read(
             jiff::tz::TimeZone::get(text).ok().and_then(|zone| zone.iana_name().map(str::to_owned))
         });
     let colour = fields.parsed("colour", "#333333", "a colour like #1a2b3c", colour);
-    let site = fields.checked("web_site", "a web address like https://www.example.com", |text| {
-        web_site(text).is_some()
-    });
-    let contact_email = if fields.get("contact_email").is_empty() {
-        reply_to.clone()
-    } else {
-        fields.address("contact_email")
-    };
+    let expected = "a web address like https://www.example.com";
+    let site = fields.parsed("web_site", "", expected, web_site);
+    let contact_email = fields.address_or("contact_email", &reply_to);
     let contact_name = fields.line_or("contact_name", 200, &from_name);
     let contact_phone = fields.line_or("contact_phone", 40, "");
     let logo = fields.get("logo").to_owned();
@@ -76,7 +67,7 @@ pub(super) fn read(
                 logo: None,
                 colour,
                 postal_address,
-                web_site: web_site(&site).unwrap_or_default(),
+                web_site: site,
                 locale,
                 time_zone,
                 contact_person: ContactPerson {
@@ -149,8 +140,12 @@ impl Fields<'_> {
         })
     }
 
-    fn address(&mut self, column: &str) -> String {
+    /// An address, or what stands for it.
+    fn address_or(&mut self, column: &str, otherwise: &str) -> String {
         let value = self.get(column).to_owned();
+        if value.is_empty() {
+            return otherwise.to_owned();
+        }
         match value.parse::<EmailAddress>() {
             Ok(address) => address.as_str().to_owned(),
             Err(error) => {
@@ -174,7 +169,8 @@ impl Fields<'_> {
         }
     }
 
-    /// The postal address, which the law wants in every mailing (CAN-SPAM § 7704(a)(5)(A)(iii)).
+    /// The postal address, which the law wants in every mailing (CAN-SPAM § 7704(a)(5)(A)(iii)); none is not
+    /// refused here.
     fn postal_address(&mut self) -> Vec<String> {
         let value = self.get("postal_address").to_owned();
         let lines: Vec<String> = value
@@ -183,7 +179,7 @@ impl Fields<'_> {
             .filter(|line| !line.is_empty())
             .map(str::to_owned)
             .collect();
-        let fits = (1..=6).contains(&lines.len()) && lines.iter().all(|line| is_line(line, 100));
+        let fits = lines.len() <= 6 && lines.iter().all(|line| is_line(line, 100));
         if !fits {
             let expected =
                 "a postal address: 1 to 6 lines of at most 100 characters, separated by \" | \"";
@@ -209,7 +205,8 @@ fn colour(text: &str) -> Option<String> {
         .then(|| text.to_ascii_lowercase())
 }
 
-fn web_site(text: &str) -> Option<String> {
+/// An address of a site, as it is kept.
+pub(crate) fn web_site(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let fits = matches!(url.scheme(), "https" | "http")
         && url.host_str().is_some_and(|host| host.contains('.'))

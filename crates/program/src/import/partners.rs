@@ -155,8 +155,15 @@ impl Program {
                 Err(expected) => return refuse("logo", &read.logo, &expected),
             }
         }
+        let left = self.keep_what_is_left(&running.vendor, &mut input).await?;
+        for field in left {
+            let expected = "something; the partner is asked for it before it launches";
+            let remark = RowProblem::warning(row.number, row.line, field, "", expected);
+            running.report.note_problems(vec![remark]);
+        }
         let problems: Vec<RowProblem> = render::validate_brand(&input.brand)
             .into_iter()
+            .filter(|problem| !left_to_the_partner(&input).contains(&problem.field))
             .map(|problem| {
                 RowProblem::refused(
                     row.number,
@@ -168,6 +175,41 @@ impl Program {
             })
             .collect();
         Ok(if problems.is_empty() { Ok(input) } else { Err(problems) })
+    }
+
+    /// A cell that is left empty takes nothing away that the partner has filled in itself. Answers with what is
+    /// missing all the same.
+    async fn keep_what_is_left(
+        &self,
+        vendor: &VendorId,
+        input: &mut PartnerInput,
+    ) -> Result<Vec<&'static str>> {
+        if left_to_the_partner(input).is_empty() {
+            return Ok(Vec::new());
+        }
+        let doing = "read the partner";
+        let known = self
+            .store()
+            .find_partner(vendor, &input.partner_key)
+            .await
+            .map_err(Error::book(doing))?;
+        let Some(known) = known else { return Ok(left_to_the_partner(input)) };
+        let brand = self.store().partner_brand(&known.id).await.map_err(Error::book(doing))?;
+        if let Some((brand, sender)) = brand {
+            if input.brand.postal_address.is_empty() {
+                input.brand.postal_address = brand.postal_address;
+            }
+            if input.brand.web_site.is_empty() {
+                input.brand.web_site = brand.web_site;
+            }
+            if input.sender.from_email.is_empty() {
+                input.sender.from_email = sender.from_email;
+                if input.sender.reply_to.is_empty() {
+                    input.sender.reply_to = sender.reply_to;
+                }
+            }
+        }
+        Ok(left_to_the_partner(input))
     }
 
     /// The logo as an asset of the book; the inner error is what was expected instead.
@@ -244,6 +286,18 @@ impl Program {
         }
         Ok(changes)
     }
+}
+
+/// What is empty of what a launch asks the partner for.
+fn left_to_the_partner(input: &PartnerInput) -> Vec<&'static str> {
+    [
+        ("postal_address", input.brand.postal_address.is_empty()),
+        ("web_site", input.brand.web_site.is_empty()),
+        ("from_email", input.sender.from_email.is_empty()),
+    ]
+    .into_iter()
+    .filter_map(|(field, is_left)| is_left.then_some(field))
+    .collect()
 }
 
 async fn read_logo(folder: &Path, name: &str) -> Result<std::result::Result<Picture, String>> {

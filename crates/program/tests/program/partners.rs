@@ -23,7 +23,7 @@ async fn good_rows_are_kept_beside_bad_ones_and_every_fault_is_named() {
         ("reply_to", "nobody@", "an address"),
         ("time_zone", "Europe/Wien", "IANA"),
         ("locale", "german", "de-AT"),
-        ("postal_address", "", "postal address"),
+        ("postal_address", "a | b | c | d | e | f | g", "postal address"),
         ("logo", "none.png", "a file that is there"),
         ("partner_key", "a/b", "letters"),
         ("company_name", "", "1 to 200"),
@@ -94,7 +94,7 @@ async fn a_file_that_is_no_such_table_is_refused_as_a_whole() {
     let error = world.try_import_partners("partner,company\nx,y\n").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadInput);
     let said = error.to_string();
-    for column in ["partner_key", "tier", "from_email", "postal_address"] {
+    for column in ["partner_key", "company_name", "tier"] {
         assert!(said.contains(&format!("`{column}`")), "{said}");
     }
     let import = ImportPartners {

@@ -1,0 +1,285 @@
+//! What a link does: launch, decline, ask for a new one.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::{ActivationId, SendId, UtcMillis, activation::ActivationCommand};
+use serde::Serialize;
+use store::InvitationState;
+
+use super::page::{Found, InvitationStands, no_link};
+use crate::{
+    command::Commanded,
+    error::{Error, Problem, Result},
+    launch::{Launch, LaunchFor},
+    program::{BeltTold, Program},
+    report::masked,
+    status::ActivationStatus,
+    unsubscribe::{UnsubscribePage, Unsubscribed},
+};
+
+/// How long a link launches that was asked for by its holder.
+const RENEWED_FOR: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// How long after one mail of an invitation its holder may ask for the next.
+const RENEW_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// What the form says.
+#[derive(Debug, Clone, Default)]
+pub struct InvitedLaunch {
+    /// The list, by name; may be empty if there is one.
+    pub list: String,
+    /// When it starts, on the partner's clock, like `2027-02-04T10:00`; empty for now.
+    pub start: String,
+    /// Slot values by slot name; empty ones take their defaults. A moment may be without its time zone.
+    pub slots: BTreeMap<String, String>,
+    /// What the profile lacked, by the names of [`super::ProfileField`].
+    pub profile: BTreeMap<String, String>,
+}
+
+/// What a link launched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InvitedLaunched {
+    /// The activation.
+    pub activation: ActivationId,
+    /// Whether this made it.
+    pub is_new: bool,
+}
+
+impl Program {
+    /// Launches, once: whoever uses the link again is answered with what it launched.
+    ///
+    /// # Errors
+    /// As [`Program::invitation_page`]; [`Error::Conflict`] if the link does not launch any more;
+    /// [`Error::BadInput`] with what is missing or does not fit, its place being `list`, `start`, `slot NAME` or
+    /// `profile NAME`.
+    pub async fn launch_invited(
+        &self,
+        token: &str,
+        form: &InvitedLaunch,
+    ) -> Result<InvitedLaunched> {
+        let found = self.open_invitation(token).await?;
+        let compiled = self.invited_package(&found).await?;
+        match self.stands(&found, compiled.as_deref()).await? {
+            InvitationStands::Open => {}
+            InvitationStands::Launched { activation } => {
+                self.end_with(&found, activation).await?;
+                return Ok(InvitedLaunched { activation, is_new: false });
+            }
+            other => return Err(Error::Conflict { why: why_not(&other) }),
+        }
+        let launch = self.launch_of(&found, form).await?;
+        self.complete_profile(&found.actor, &found.partner, &form.profile).await?;
+        let launched = self.launch(&found.actor, &launch).await?;
+        let Some(activation) = launched.activations.first() else {
+            let refused = launched.refused.into_iter().next();
+            let why = refused
+                .map_or_else(|| "nothing was launched".to_owned(), |it| it.reason.to_string());
+            return Err(Error::Conflict { why });
+        };
+        let (activation, is_new) = (activation.activation, activation.is_new);
+        self.end_with(&found, activation).await?;
+        Ok(InvitedLaunched { activation, is_new })
+    }
+
+    async fn launch_of(&self, found: &Found, form: &InvitedLaunch) -> Result<Launch> {
+        let (brand, _) = self.brand_of(&found.partner).await?;
+        let mut slots = form.slots.clone();
+        slots.retain(|_, value| !value.trim().is_empty());
+        for value in slots.values_mut() {
+            // As a browser's form writes a moment.
+            if value.parse::<jiff::civil::DateTime>().is_ok() && value.contains('T') {
+                *value = format!("{}[{}]", value.trim(), brand.time_zone);
+            }
+        }
+        let start = match form.start.trim() {
+            "" => None,
+            text => Some(self.start_at(text, &brand.time_zone).await?),
+        };
+        let list = form.list.trim();
+        // Asked before anything is written, and with its own place: the page shows it there.
+        if let Err(why) =
+            self.choose_list(&found.partner.company_id, (!list.is_empty()).then_some(list)).await?
+        {
+            let problems = vec![Problem::said("list", &why.to_string(), "")];
+            return Err(Error::BadInput { problems });
+        }
+        Ok(Launch {
+            vendor: found.invitation.vendor.clone(),
+            package: found.invitation.package_slug.clone(),
+            who: LaunchFor::Partner(found.partner.id.clone()),
+            list: (!list.is_empty()).then(|| list.to_owned()),
+            again: true,
+            start,
+            slots,
+        })
+    }
+
+    async fn start_at(&self, text: &str, time_zone: &str) -> Result<UtcMillis> {
+        let expected = "a time from now on, like 2027-02-04T10:00";
+        let refused = || Error::bad_input("start", text, expected);
+        let moment: jiff::civil::DateTime = text.parse().map_err(|_| refused())?;
+        let zoned = moment.in_tz(time_zone).map_err(|_| refused())?;
+        let start = UtcMillis::from(zoned.timestamp());
+        // A minute of grace: the form rounds to minutes.
+        let earliest = self.campaign_now().await?.minus(Duration::from_secs(60));
+        if start < earliest { Err(refused()) } else { Ok(start) }
+    }
+
+    async fn end_with(&self, found: &Found, activation: ActivationId) -> Result<()> {
+        let invitation = &found.invitation;
+        self.store()
+            .end_invitation(
+                &invitation.id,
+                InvitationState::Launched,
+                Some(activation),
+                &found.actor.to_string(),
+                self.now(),
+            )
+            .await
+            .map_err(Error::book("end the invitation"))?;
+        Ok(())
+    }
+
+    /// Says no to this package. Asking again changes nothing.
+    ///
+    /// # Errors
+    /// As [`Program::invitation_page`]; [`Error::Conflict`] if it was launched before.
+    pub async fn decline_invitation(&self, token: &str) -> Result<()> {
+        let found = self.open_invitation(token).await?;
+        let doing = "decline the invitation";
+        let who = found.actor.to_string();
+        let invitation = &found.invitation;
+        let ended = self
+            .store()
+            .end_invitation(&invitation.id, InvitationState::Declined, None, &who, self.now())
+            .await
+            .map_err(Error::book(doing))?;
+        if !ended && invitation.state == InvitationState::Launched {
+            return Err(Error::Conflict { why: "it was launched before".to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Mails a fresh link in the place of one that has expired, to the address the vendor has. Answers whether
+    /// one is on its way: soon after another there is none.
+    ///
+    /// # Errors
+    /// As [`Program::invitation_page`]; [`Error::Conflict`] if there is nothing to launch any more.
+    pub async fn renew_invitation(&self, token: &str) -> Result<bool> {
+        let found = self.open_invitation(token).await?;
+        let compiled = self.invited_package(&found).await?;
+        match self.stands(&found, compiled.as_deref()).await? {
+            InvitationStands::Expired | InvitationStands::Open => {}
+            other => return Err(Error::Conflict { why: why_not(&other) }),
+        }
+        let now = self.now();
+        if now < found.invitation.updated_at.plus(RENEW_AFTER) {
+            return Ok(false);
+        }
+        let who = found.actor.to_string();
+        self.store()
+            .mail_invitation_again(&found.invitation.id, now.plus(RENEWED_FOR), &who, now)
+            .await
+            .map_err(Error::book("mail the invitation again"))?;
+        self.ring("invite").await;
+        Ok(true)
+    }
+
+    /// Pauses, resumes or cancels what a link launched.
+    ///
+    /// # Errors
+    /// As [`Program::invitation_progress`]; [`Error::Conflict`] if it has ended.
+    pub async fn command_invited(
+        &self,
+        token: &str,
+        command: ActivationCommand,
+    ) -> Result<Commanded> {
+        let found = self.open_invitation(token).await?;
+        let activation = self.launched_by(&found).await?;
+        match command {
+            ActivationCommand::Pause => self.pause(&found.actor, activation).await,
+            ActivationCommand::Resume => self.resume(&found.actor, activation).await,
+            _ => self.cancel(&found.actor, activation).await,
+        }
+    }
+
+    async fn launched_by(&self, found: &Found) -> Result<ActivationId> {
+        let launched = match found.invitation.activation {
+            Some(activation) => Some(activation),
+            None => {
+                let since = Some(found.invitation.created_at);
+                self.launched_since(&found.partner, &found.invitation.package, since).await?
+            }
+        };
+        launched.ok_or_else(no_link)
+    }
+
+    /// How what a link launched stands.
+    ///
+    /// # Errors
+    /// As [`Program::invitation_page`]; [`Error::NotFound`] also if nothing was launched.
+    pub async fn invitation_progress(&self, token: &str) -> Result<ActivationStatus> {
+        let found = self.open_invitation(token).await?;
+        let activation = self.launched_by(&found).await?;
+        let mut status = self.status(&found.actor, Some(activation)).await?;
+        status.activations.pop().ok_or_else(no_link)
+    }
+
+    /// Mails no more invitations to the partner that one was mailed to; `None` if this is no invitation's number.
+    pub(crate) async fn refuse_invitations(&self, mail: SendId) -> Result<Option<Unsubscribed>> {
+        let Some(found) = self.invitation_of_mail(mail).await? else { return Ok(None) };
+        let page = self.refusal_page(&found).await?;
+        self.store()
+            .refuse_invitations(&found.partner.id, &found.actor.to_string(), self.now())
+            .await
+            .map_err(Error::book("write the refusal"))?;
+        Ok(Some(Unsubscribed {
+            company_name: page.company_name,
+            masked_address: page.masked_address,
+            invitations_from: page.invitations_from,
+            locale: page.locale,
+            already: page.already,
+            belt: BeltTold::Told,
+        }))
+    }
+
+    /// What the page says that asks whether there shall be no more invitations.
+    pub(crate) async fn refuse_invitations_page(
+        &self,
+        mail: SendId,
+    ) -> Result<Option<UnsubscribePage>> {
+        match self.invitation_of_mail(mail).await? {
+            Some(found) => self.refusal_page(&found).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn refusal_page(&self, found: &Found) -> Result<UnsubscribePage> {
+        let (brand, _) = self.brand_of(&found.partner).await?;
+        let unwilling = self
+            .store()
+            .partners_without_invitations(&found.invitation.vendor)
+            .await
+            .map_err(Error::book("read the partners"))?;
+        Ok(UnsubscribePage {
+            company_name: brand.name,
+            locale: brand.locale,
+            masked_address: masked(&brand.contact_person.email),
+            invitations_from: Some(self.vendor_name(found).await?),
+            already: unwilling.contains(&found.partner.id),
+        })
+    }
+}
+
+fn why_not(stands: &InvitationStands) -> String {
+    match stands {
+        InvitationStands::Open => "it is open".to_owned(),
+        InvitationStands::Launched { activation } => {
+            format!("it was launched before: {activation}")
+        }
+        InvitationStands::Expired => "the link has expired".to_owned(),
+        InvitationStands::Declined => "the invitation was declined".to_owned(),
+        InvitationStands::Revoked => "the invitation was taken back".to_owned(),
+        InvitationStands::Withdrawn => "the package is not to be had any more".to_owned(),
+        InvitationStands::MayNotLaunch { why } => why.to_string(),
+    }
+}

@@ -1,0 +1,7 @@
+SELECT i.invitation_id, i.vendor_id, i.partner_id, i.package_id, i.state, i.activation_id, i.expires_at, i.mail_id, i.mail_state, i.mail_at,
+       i.mail_reason, i.mail_attempts, i.first_fed_at, i.who, i.created_at, i.updated_at, p.partner_key, c.name AS company_name, g.slug
+FROM invitation i
+JOIN partner p ON p.partner_id = i.partner_id
+JOIN company c ON c.company_id = p.company_id
+JOIN package g ON g.package_id = i.package_id
+WHERE i.partner_id = $1 AND i.package_id = $2 AND i.state = 'open'

@@ -1,0 +1,1 @@
+SELECT sender FROM vendor WHERE vendor_id = $1

@@ -1,0 +1,64 @@
+//! The campaign's mails as the partner's contacts would get them.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::{Path, RawQuery, State, rejection::PathRejection},
+    http::{HeaderName, HeaderValue, header},
+    response::{Html, IntoResponse, Response},
+};
+use program::{InvitationPage, Previewed};
+
+use super::form::Given;
+use crate::{Portal, asker::Asker};
+
+/// All mails in the order in which they go; `None` where one can't be shown before more is filled in.
+pub(super) async fn all(
+    portal: &Portal,
+    token: &str,
+    page: &InvitationPage,
+    slots: &BTreeMap<String, String>,
+) -> Vec<Option<Previewed>> {
+    let mut previews = Vec::with_capacity(page.steps.len());
+    for step in &page.steps {
+        let preview = portal.program.invitation_preview(token, step.key.as_str(), slots).await;
+        if let Err(error) = &preview {
+            tracing::debug!(error = error as &dyn std::error::Error, "a mail can't be shown yet");
+        }
+        previews.push(preview.ok());
+    }
+    previews
+}
+
+/// `/i/{token}/mail/{step}?slot.NAME=VALUE`: one mail, for a frame of the page. It is what a vendor and a partner
+/// wrote: nothing in it runs, submits, leads anywhere or loads what is not ours.
+pub(super) async fn mail(
+    State(portal): State<Portal>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+    asker: Asker,
+) -> Response {
+    let Ok(Path((token, step))) = path else { return portal.invalid_link(&asker) };
+    let slots = Given::read(query.unwrap_or_default().as_bytes()).launch.slots;
+    match portal.program.invitation_preview(&token, &step, &slots).await {
+        Ok(mail) => document(mail.html, portal.program.public_url()),
+        Err(error) => portal.refuse(&error, &asker),
+    }
+}
+
+/// A mail's HTML as a document that can do nothing.
+pub(crate) fn document(html: String, public_url: &str) -> Response {
+    let policy = format!(
+        "default-src 'none'; img-src {public_url}/a/ 'self'; style-src 'unsafe-inline'; sandbox; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'self'"
+    );
+    let mut response = Html(html).into_response();
+    let headers = response.headers_mut();
+    // A public URL fits into a header: the configuration checked it.
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers
+        .insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("SAMEORIGIN"));
+    response
+}

@@ -1,0 +1,461 @@
+//! The page behind an invitation's link.
+
+use axum::{http::StatusCode, response::Response};
+use domain::{ActivationState, SendState};
+use maud::{Markup, html};
+use program::{
+    ActivationStatus, InvitationPage, InvitationStands, ListChoice, PageSlot, PageStep, Previewed,
+    Problem, ProfileField,
+};
+use render::SlotKind;
+
+use super::{Filled, problems_at};
+use crate::{
+    frame::{Page, name},
+    page::Look,
+    words::{Words, plain},
+};
+
+/// What is shown besides how things stand.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// What was filled in.
+    pub given: Filled,
+    /// What of it does not fit.
+    pub problems: Vec<Problem>,
+    /// Whether a fresh link is on its way, if one was asked for.
+    pub renewed: Option<bool>,
+}
+
+/// What the page is made of.
+pub(super) struct Parts<'a> {
+    pub page: &'a InvitationPage,
+    pub token: &'a str,
+    pub look: &'a Look,
+    pub shown: &'a Shown,
+}
+
+impl Parts<'_> {
+    fn words(&self) -> &Words {
+        &self.look.words
+    }
+
+    fn answer(&self, title: String, body: Markup, status: StatusCode) -> Response {
+        let Look { base, words } = self.look;
+        Page { words, base, title, body, is_live: true }.answer(status)
+    }
+
+    fn address(&self) -> String {
+        format!("{}/i/{}", self.look.base, self.token)
+    }
+
+    /// An open invitation: look, choose, launch.
+    pub fn launch(&self, previews: &[Option<Previewed>], status: StatusCode) -> Response {
+        let words = self.words();
+        let page = self.page;
+        let names = [
+            ("vendor", page.vendor_name.as_str()),
+            ("partner", page.partner_name.as_str()),
+            ("campaign", page.title.as_str()),
+        ];
+        let expires = words.date(page.expires_at);
+        let body = html! {
+            (self.errors())
+            p.lead { (words.say_with("prepared-by", &names)) }
+            p { (plain(&page.description)) }
+            form.launch method="post" action=(self.address()) {
+                // The button on top is the one that a key press in a field means.
+                div.act {
+                    button.main type="submit" name="intent" value="launch" { (self.launch_label()) }
+                    p.fine { (words.say_with("launch-note", &[("date", &expires)])) }
+                }
+                section aria-labelledby="previews" {
+                    h2 #previews { (words.say("preview-heading")) }
+                    @for (n, step) in page.steps.iter().enumerate() {
+                        (self.mail(n, step, previews.get(n).and_then(Option::as_ref)))
+                    }
+                }
+                (self.profile())
+                (self.lists())
+                section aria-labelledby="when" {
+                    h2 #when { (words.say("when-heading")) }
+                    (self.start())
+                }
+                (self.slots())
+                div.act {
+                    button.main type="submit" name="intent" value="launch" { (self.launch_label()) }
+                    button.quiet type="submit" name="intent" value="decline" formnovalidate {
+                        (words.say("decline"))
+                    }
+                }
+            }
+        };
+        self.answer(words.say_with("launch-title", &names), body, status)
+    }
+
+    fn launch_label(&self) -> String {
+        let words = self.words();
+        match self.page.lists.as_slice() {
+            [only] => words.count("launch-now", only.contacts),
+            _ => words.say("launch"),
+        }
+    }
+
+    /// All problems in one place, each leading to its field.
+    fn errors(&self) -> Markup {
+        let problems = &self.shown.problems;
+        if problems.is_empty() {
+            return html! {};
+        }
+        let words = self.words();
+        html! {
+            div.errors role="alert" tabindex="-1" {
+                h2 { (words.count("errors-heading", problems.len() as u64)) }
+                ul {
+                    @for problem in problems {
+                        li {
+                            a href={ "#" (field_id(&problem.place)) } { (self.label_of(&problem.place)) }
+                            ": " (said(problem))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn label_of(&self, place: &str) -> String {
+        let words = self.words();
+        match place.split_once(' ') {
+            Some(("slot", slot)) => {
+                let known = self.page.slots.iter().find(|it| it.name == slot);
+                known.map_or_else(|| slot.to_owned(), |it| plain(&it.label))
+            }
+            Some(("profile", field)) => {
+                let known = ProfileField::ALL.into_iter().find(|it| it.as_str() == field);
+                known.map_or_else(
+                    || field.to_owned(),
+                    |it| words.say(&format!("{}-label", it.as_str())),
+                )
+            }
+            _ if place == "list" => words.say("list-label"),
+            _ if place == "start" => words.say("when-heading"),
+            _ => plain(place),
+        }
+    }
+
+    fn mail(&self, n: usize, step: &PageStep, preview: Option<&Previewed>) -> Markup {
+        let words = self.words();
+        let of = words.number(self.page.steps.len() as u64);
+        let number = words.number(n as u64 + 1);
+        let now = self.page.steps.first().and_then(|first| first.due_at);
+        let when = match step.due_at {
+            None => words.say("sent-by-event"),
+            Some(at) if n == 0 && Some(at) == now => words.say("sent-at-once"),
+            Some(at) => words.say_with("sent-about", &[("date", &words.date(at))]),
+        };
+        let id = format!("mail-{}", n + 1);
+        html! {
+            article.mail aria-labelledby={ (id) "-title" } {
+                p.fine { (words.say_with("mail-of", &[("n", &number), ("of", &of)])) " · " (when) }
+                @if let Some(preview) = preview {
+                    h3 id={ (id) "-title" } { (name(&preview.subject)) }
+                    // Which view is shown is a choice of radio buttons: it needs no script.
+                    div.views {
+                        input type="radio" name={ (id) "-view" } id={ (id) "-phone" } checked;
+                        label for={ (id) "-phone" } { (words.say("as-phone")) }
+                        input type="radio" name={ (id) "-view" } id={ (id) "-desktop" };
+                        label for={ (id) "-desktop" } { (words.say("as-desktop")) }
+                        input type="radio" name={ (id) "-view" } id={ (id) "-text" };
+                        label for={ (id) "-text" } { (words.say("as-text")) }
+                        iframe sandbox="" loading="lazy" referrerpolicy="no-referrer"
+                            title=(words.say_with("preview-frame", &[("subject", &preview.subject)]))
+                            src={ (self.address()) "/mail/" (step.key.as_str()) (self.query()) } {}
+                        pre tabindex="0" dir="auto" { (preview.text) }
+                    }
+                } @else {
+                    h3 id={ (id) "-title" } { (step.key.as_str()) }
+                    p { (words.say("preview-missing")) }
+                }
+            }
+        }
+    }
+
+    /// What was filled in, for the frames: they are asked for by GET.
+    fn query(&self) -> String {
+        let filled = self.shown.given.slots.iter().filter(|(_, value)| !value.trim().is_empty());
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (slot, value) in filled {
+            query.append_pair(&format!("slot.{slot}"), value);
+        }
+        let query = query.finish();
+        if query.is_empty() { query } else { format!("?{query}") }
+    }
+
+    fn lists(&self) -> Markup {
+        let words = self.words();
+        let given = &self.shown.given.list;
+        html! {
+            section aria-labelledby="to" {
+                h2 #to { (words.say("to-heading")) }
+                @match self.page.lists.as_slice() {
+                    [only] => {
+                        p { (name(&only.name)) ": " (words.count("contacts", only.contacts)) ". " (words.say("left-out")) }
+                        input type="hidden" name="list" value=(only.name);
+                    }
+                    several => {
+                        label for="list" { (words.say("list-label")) " " (words.say("required")) }
+                        select #list name="list" required aria-describedby="list-note" {
+                            option value="" { (words.say("list-choose")) }
+                            @for ListChoice { name, contacts } in several {
+                                option value=(name) selected[name == given] {
+                                    (plain(name)) " – " (words.count("contacts", *contacts))
+                                }
+                            }
+                        }
+                        (self.problems("list"))
+                        p.fine #list-note { (words.say("left-out")) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn start(&self) -> Markup {
+        let words = self.words();
+        html! {
+            label for="start" { (words.say_with("start-label", &[("zone", &self.page.time_zone)])) }
+            input #start type="datetime-local" name="start" value=(self.shown.given.start)
+                aria-invalid[self.is_wrong("start")] aria-describedby=[self.described("start")];
+            (self.problems("start"))
+        }
+    }
+
+    fn profile(&self) -> Markup {
+        let words = self.words();
+        if self.page.missing.is_empty() {
+            return html! {};
+        }
+        html! {
+            section.needed aria-labelledby="profile" {
+                h2 #profile { (words.say("profile-heading")) }
+                p { (words.say("profile-why")) }
+                @for field in &self.page.missing {
+                    @let key = field.as_str();
+                    @let place = format!("profile {key}");
+                    @let id = field_id(&place);
+                    @let given = self.shown.given.profile.get(key).map_or("", String::as_str);
+                    label for=(id) { (words.say(&format!("{key}-label"))) " " (words.say("required")) }
+                    p.fine id={ (id) "-hint" } { (words.say(&format!("{key}-hint"))) }
+                    @match field {
+                        ProfileField::PostalAddress => {
+                            textarea id=(id) name={ "profile." (key) } rows="4" required dir="auto"
+                                autocomplete="street-address" aria-invalid[self.is_wrong(&place)]
+                                aria-describedby={ (id) "-hint" } { (given) }
+                        }
+                        ProfileField::WebSite => {
+                            input id=(id) name={ "profile." (key) } type="text" inputmode="url" required dir="ltr"
+                                autocomplete="url" value=(given) aria-invalid[self.is_wrong(&place)]
+                                aria-describedby={ (id) "-hint" };
+                        }
+                        ProfileField::FromEmail => {
+                            input id=(id) name={ "profile." (key) } type="email" required dir="ltr"
+                                autocomplete="email" value=(given) aria-invalid[self.is_wrong(&place)]
+                                aria-describedby={ (id) "-hint" };
+                        }
+                    }
+                    (self.problems(&place))
+                }
+            }
+        }
+    }
+
+    fn slots(&self) -> Markup {
+        let words = self.words();
+        // A picture is a file; those come with the package, or from an import.
+        let slots: Vec<&PageSlot> =
+            self.page.slots.iter().filter(|slot| slot.kind != SlotKind::Image).collect();
+        if slots.is_empty() {
+            return html! {};
+        }
+        let all_optional = slots.iter().all(|slot| !slot.required);
+        html! {
+            section aria-labelledby="slots" {
+                h2 #slots { (words.say("slots-heading")) }
+                @if all_optional { p { (words.say("slots-optional")) } }
+                @for slot in slots { (self.slot(slot)) }
+                button.quiet type="submit" name="intent" value="preview" formnovalidate {
+                    (words.say("slots-update"))
+                }
+            }
+        }
+    }
+
+    fn slot(&self, slot: &PageSlot) -> Markup {
+        let words = self.words();
+        let place = format!("slot {}", slot.name);
+        let id = field_id(&place);
+        let field = format!("slot.{}", slot.name);
+        let given = self.shown.given.slots.get(&slot.name).map_or("", String::as_str);
+        let described = self.described(&place);
+        html! {
+            label for=(id) {
+                (plain(&slot.label))
+                @if slot.required { " " (words.say("required")) }
+            }
+            @match slot.kind {
+                SlotKind::RichText => {
+                    textarea id=(id) name=(field) rows="4" dir="auto" required[slot.required]
+                        aria-invalid[self.is_wrong(&place)] aria-describedby=[described] { (given) }
+                }
+                SlotKind::Text if slot.max_length > 120 => {
+                    textarea id=(id) name=(field) rows="3" dir="auto" required[slot.required]
+                        maxlength=(slot.max_length) placeholder=(slot.default)
+                        aria-invalid[self.is_wrong(&place)] aria-describedby=[described] { (given) }
+                }
+                SlotKind::Choice => {
+                    select id=(id) name=(field) aria-invalid[self.is_wrong(&place)] aria-describedby=[described] {
+                        @if !slot.required { option value="" { "–" } }
+                        @for (value, label) in &slot.choices {
+                            option value=(value) selected[value == given || (given.is_empty() && *value == slot.default)] {
+                                (plain(label))
+                            }
+                        }
+                    }
+                }
+                kind => {
+                    input id=(id) name=(field) value=(given) required[slot.required]
+                        type=(match kind {
+                            SlotKind::Datetime => "datetime-local",
+                            SlotKind::Colour => "text",
+                            _ => "text",
+                        })
+                        inputmode=[(kind == SlotKind::Url).then_some("url")]
+                        placeholder=[(!slot.default.is_empty()).then_some(&slot.default)]
+                        dir="auto" aria-invalid[self.is_wrong(&place)] aria-describedby=[described];
+                }
+            }
+            (self.problems(&place))
+        }
+    }
+
+    fn is_wrong(&self, place: &str) -> bool {
+        !problems_at(&self.shown.problems, place).is_empty()
+    }
+
+    fn described(&self, place: &str) -> Option<String> {
+        self.is_wrong(place).then(|| format!("{}-problem", field_id(place)))
+    }
+
+    fn problems(&self, place: &str) -> Markup {
+        let problems = problems_at(&self.shown.problems, place);
+        html! {
+            @if !problems.is_empty() {
+                p.problem id={ (field_id(place)) "-problem" } {
+                    @for problem in problems { (said(problem)) " " }
+                }
+            }
+        }
+    }
+
+    /// What became of a launch.
+    pub fn progress(&self, seen: &ActivationStatus) -> Response {
+        let words = self.words();
+        let title = words.say_with("running-title", &[("campaign", self.page.title.as_str())]);
+        let button = |intent: &str, key: &str, class: &str| {
+            html! {
+                button class=(class) type="submit" name="intent" value=(intent) { (words.say(key)) }
+            }
+        };
+        let body = html! {
+            div #progress hx-ext="sse" sse-connect={ (self.address()) "/events" } sse-swap="progress" sse-close="over" {
+                (figures(seen, &self.page.vendor_name, self.look))
+            }
+            form.act method="post" action=(self.address()) {
+                @match seen.state {
+                    ActivationState::Scheduled | ActivationState::Running => {
+                        (button("pause", "pause", "quiet"))
+                        (button("stop", "stop", "quiet danger"))
+                    }
+                    ActivationState::Paused => {
+                        (button("resume", "resume", "main"))
+                        (button("stop", "stop", "quiet danger"))
+                    }
+                    ActivationState::Completed | ActivationState::Cancelled | ActivationState::Recalled => {}
+                }
+            }
+            p { a href=(self.address()) { (words.say("refresh")) } }
+        };
+        self.answer(title, body, StatusCode::OK)
+    }
+
+    /// A link that launches nothing.
+    pub fn closed(&self, stands: &InvitationStands) -> Response {
+        let words = self.words();
+        let names = [
+            ("vendor", self.page.vendor_name.as_str()),
+            ("partner", self.page.partner_name.as_str()),
+        ];
+        let (title, text) = match (stands, self.shown.renewed) {
+            (_, Some(true)) => ("renewed-title", "renewed"),
+            (_, Some(false)) => ("expired-title", "renew-wait"),
+            (InvitationStands::Expired, None) => ("expired-title", "expired"),
+            (InvitationStands::Declined, None) => ("declined-title", "declined"),
+            (InvitationStands::Revoked, None) => ("revoked-title", "revoked"),
+            (InvitationStands::Withdrawn, None) => ("withdrawn-title", "ask-vendor"),
+            (_, None) => ("may-not-title", "ask-vendor"),
+        };
+        let may_renew = *stands == InvitationStands::Expired && self.shown.renewed.is_none();
+        let body = html! {
+            p { (words.say_with(text, &names)) }
+            @if may_renew {
+                form method="post" action=(self.address()) {
+                    button.main type="submit" name="intent" value="renew" { (words.say("renew")) }
+                }
+            }
+        };
+        self.answer(words.say(title), body, StatusCode::OK)
+    }
+}
+
+/// The part of the page that changes by itself.
+pub(super) fn figures(seen: &ActivationStatus, vendor_name: &str, look: &Look) -> Markup {
+    let words = &look.words;
+    let counts = &seen.counts;
+    let sent = counts.of(SendState::Sent);
+    let skipped = counts.of(SendState::Skipped);
+    let failed = counts.of(SendState::Failed);
+    let ended =
+        sent + skipped + failed + counts.of(SendState::Held) + counts.of(SendState::Cancelled);
+    let waiting = counts.total.saturating_sub(ended);
+    let percent = (ended * 100).checked_div(counts.total).unwrap_or(0);
+    let state = format!("state-{}", seen.state.as_str());
+    let row = |key: &str, number: u64| {
+        html! { div { dt { (words.say(key)) } dd { (words.number(number)) } } }
+    };
+    html! {
+        p.lead role="status" { (words.say_with(&state, &[("vendor", vendor_name)])) }
+        @let shown = format!("{}%", words.number(percent));
+        progress max="100" value=(percent) aria-label=(words.say_with("progress-label", &[("percent", &shown)])) {}
+        dl.figures {
+            @if let Some(audience) = seen.audience { (row("count-audience", audience)) }
+            (row("count-sent", sent))
+            (row("count-waiting", waiting))
+            (row("count-skipped", skipped))
+            (row("count-failed", failed))
+        }
+    }
+}
+
+/// What a field of the form is called in the page.
+fn field_id(place: &str) -> String {
+    place.replace([' ', '.'], "-")
+}
+
+/// What is wrong, without the place: the field's label stands beside it.
+fn said(problem: &Problem) -> String {
+    match (problem.message.as_str(), problem.expected.as_str()) {
+        ("", expected) => plain(expected),
+        (message, "") => plain(message),
+        (message, expected) => plain(&format!("{message}; {expected}")),
+    }
+}

@@ -1,0 +1,282 @@
+//! Invite: from open invitations whose mail is due to jobs on lanes, like any other mail.
+//!
+//! The mail is a step of the package called `invitation`, in the invited partner's brand and with the vendor as
+//! its sender. What it says of the campaign stands in its slots.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use belt::{Belt, NewJob, Phase, Place};
+use domain::{
+    ActivationId, EmailAddress, HashKey, HashScope, OnUnknown, PartnerShelf, SendEmail, SendId,
+    TrackedParts, UtcMillis, brand::BrandProfile, job, list_id::list_id, tier::Tiers,
+};
+use render::{Compiled, INVITATION, ImageValue, MessageLinks, SharedTemplates, Version};
+use store::{Invitation, Partner, Store};
+
+use crate::{
+    Parts,
+    packages::Packages,
+    pass::{Pass, Passed},
+    push::Pusher,
+};
+
+/// Invitations a pass.
+const BATCH: i64 = 200;
+/// How long a mail may be queued before it is looked for.
+const LOST_AFTER: Duration = Duration::from_secs(60);
+/// The most of a campaign's subjects that the mail shows.
+const MOST_SUBJECTS: usize = 4;
+
+/// The loop that mails invitations.
+pub struct Invite {
+    store: Store,
+    belt: Belt,
+    pusher: Arc<Pusher>,
+    packages: Packages,
+    hash_key: HashKey,
+    tiers: Tiers,
+    public_url: String,
+    list_domain: String,
+    version: Version,
+}
+
+impl Invite {
+    /// # Errors
+    /// The package that invites can't be published: somebody's templates spoil it.
+    pub fn new(parts: &Parts, pusher: Arc<Pusher>, packages: Packages) -> anyhow::Result<Self> {
+        let version = invitation_package(&parts.templates)?;
+        let config = &parts.config;
+        Ok(Self {
+            store: parts.store.clone(),
+            belt: parts.belt.clone(),
+            pusher,
+            packages,
+            hash_key: parts.hash_key.clone(),
+            tiers: config.tiers.clone(),
+            public_url: config.portal.public_url.as_str().to_owned(),
+            list_domain: config.sending.list_domain.clone(),
+            version,
+        })
+    }
+
+    /// Mails that were queued long ago and are nowhere on the belt: its memory was lost.
+    async fn lost(&self, now: UtcMillis) -> anyhow::Result<Vec<Invitation>> {
+        let queued = self.store.queued_invitations(now.minus(LOST_AFTER), BATCH).await?;
+        let mails: Vec<SendId> = queued.iter().map(|invitation| invitation.mail).collect();
+        let places = self.belt.find(&mails).await?;
+        let lost = queued.into_iter().zip(places);
+        Ok(lost.filter(|(_, place)| matches!(place, Place::Nowhere)).map(|(it, _)| it).collect())
+    }
+
+    /// The mail as a job, and what it needs on the shelf; or why it can't be sent.
+    async fn job(
+        &self,
+        invitation: &Invitation,
+        now: UtcMillis,
+    ) -> anyhow::Result<Result<(NewJob, PartnerShelf), &'static str>> {
+        let partner = self.store.partner(&invitation.partner).await?;
+        let brand = self.store.partner_brand(&invitation.partner).await?;
+        let sender = self.store.vendor_sender(&invitation.vendor).await?;
+        let (Some(partner), Some((brand, partner_sender)), Some(sender)) = (partner, brand, sender)
+        else {
+            return Ok(Err("no_sender"));
+        };
+        let Ok(address) = brand.contact_person.email.parse::<EmailAddress>() else {
+            return Ok(Err("bad_address"));
+        };
+        let hashes = [
+            HashScope::Everywhere,
+            HashScope::Vendor(&invitation.vendor),
+            HashScope::Company(&partner.company_id),
+        ]
+        .map(|scope| self.hash_key.hash(scope, &address));
+        let known_bad = self.store.find_suppression(HashScope::Everywhere, &hashes[0]).await?;
+        if known_bad.is_some() {
+            return Ok(Err("suppressed_everywhere"));
+        }
+        let Some(slots) = self.slots(invitation, &partner, &brand, &partner_sender).await? else {
+            return Ok(Err("no_package"));
+        };
+        let vendors = self.store.vendors().await?;
+        let vendor_name = vendors.into_iter().find(|vendor| vendor.id == invitation.vendor);
+        let shelf = PartnerShelf {
+            v: job::VERSION,
+            vendor_name: vendor_name.map(|vendor| vendor.name).unwrap_or_default(),
+            tier: partner.tier.clone(),
+            // The partner's looks; the address that the law wants is the sender's.
+            brand: BrandProfile {
+                postal_address: sender.postal_address,
+                web_site: sender.web_site,
+                ..brand.clone()
+            },
+            sender: domain::SenderIdentity {
+                from_name: sender.from_name,
+                from_email: sender.from_email,
+                reply_to: sender.reply_to,
+            },
+            slots,
+            list_id: list_id("invitations", &partner.id, &self.list_domain),
+        };
+        let first_fed_at = invitation.first_fed_at.unwrap_or(now);
+        let payload = SendEmail {
+            v: job::VERSION,
+            send: invitation.mail,
+            // No activation's: those count from 1.
+            activation: ActivationId::new(0),
+            vendor: invitation.vendor.clone(),
+            partner: partner.id.clone(),
+            step: INVITATION.parse().context("the step has a name")?,
+            occurrence: 0,
+            version: self.version.hash.clone(),
+            profile: self.pusher.shelf_name(&shelf)?,
+            address: address.into(),
+            name: brand.contact_person.name.clone(),
+            language: brand.locale.clone(),
+            fields: BTreeMap::new(),
+            first_fed_at,
+            attempts: invitation.mail_attempts,
+            track: TrackedParts::default(),
+        };
+        let tier = self.tiers.find(&partner.tier);
+        let job = NewJob {
+            send: invitation.mail,
+            lane: partner.id.clone(),
+            weight: tier.map_or(1, |tier| tier.weight),
+            partner_limit: tier.map(|tier| tier.partner_limit),
+            vendor: invitation.vendor.clone(),
+            activation: ActivationId::new(0),
+            version: INVITATION.to_owned(),
+            revision: 0,
+            suppression: hashes,
+            // The link is the same, and launches once.
+            on_unknown: OnUnknown::Retry,
+            not_after: None,
+            first_fed_at,
+            payload: serde_json::to_string(&payload)?,
+        };
+        Ok(Ok((job, shelf)))
+    }
+
+    /// What the mail says of the campaign; `None` if there is nothing to launch any more.
+    async fn slots(
+        &self,
+        invitation: &Invitation,
+        partner: &Partner,
+        brand: &BrandProfile,
+        sender: &domain::SenderIdentity,
+    ) -> anyhow::Result<Option<BTreeMap<String, String>>> {
+        let Some(version) = self.store.latest_published(&invitation.package).await? else {
+            return Ok(None);
+        };
+        let compiled = self.packages.compiled(&version.hash).await?;
+        let package = compiled.package();
+        let lists = self.store.lists(&partner.company_id).await?;
+        // Which of several it will be is chosen on the page; the longest is what it may be.
+        let people = lists.iter().map(|size| size.contacts).max().unwrap_or(0);
+        let until = jiff::Timestamp::from_millisecond(invitation.expires_at.get())?
+            .in_tz(&brand.time_zone)
+            .map(|until| until.strftime("%Y-%m-%dT%H:%M").to_string())?;
+        let title = package.title.for_language(&brand.locale);
+        let mut slots = BTreeMap::from([
+            ("campaign".to_owned(), title.to_owned()),
+            ("mails".to_owned(), package.clock_steps().count().to_string()),
+            ("people".to_owned(), people.to_string()),
+            ("until".to_owned(), format!("{until}[{}]", brand.time_zone)),
+        ]);
+        if let Some(picture) = picture(package, &brand.locale) {
+            slots.insert("picture".to_owned(), picture);
+        }
+        for (n, subject) in self.subjects(&compiled, partner, brand, sender).into_iter().enumerate()
+        {
+            slots.insert(format!("mail_{}", n + 1), subject);
+        }
+        Ok(Some(slots))
+    }
+
+    /// The subjects of the campaign's first mails, as the partner's contacts would read them.
+    fn subjects(
+        &self,
+        compiled: &Compiled,
+        partner: &Partner,
+        brand: &BrandProfile,
+        sender: &domain::SenderIdentity,
+    ) -> Vec<String> {
+        let mut brand = brand.clone();
+        if brand.postal_address.is_empty() {
+            brand.postal_address = vec!["…".to_owned()];
+        }
+        if brand.web_site.is_empty() {
+            brand.web_site = self.public_url.clone();
+        }
+        let shelf = PartnerShelf {
+            v: job::VERSION,
+            vendor_name: compiled.package().vendor.clone(),
+            tier: partner.tier.clone(),
+            sender: sender.clone(),
+            slots: BTreeMap::new(),
+            list_id: String::new(),
+            brand,
+        };
+        let language = compiled.language_of([&shelf.brand.locale]);
+        let subject = |step: &render::Step| {
+            let skeleton = compiled.skeleton_of(&step.key, 0, language, &shelf, &self.public_url);
+            let links = MessageLinks::unsubscribe("");
+            // One that can't be made before its slots are filled is left out.
+            Some(skeleton.ok()?.message(&BTreeMap::new(), &links).ok()?.subject)
+        };
+        compiled.package().clock_steps().filter_map(subject).take(MOST_SUBJECTS).collect()
+    }
+}
+
+/// The package's picture, if it has one beside the vendor's logo, as a slot takes it.
+fn picture(package: &render::Package, locale: &str) -> Option<String> {
+    let (_, asset) = package.assets.iter().find(|(name, _)| *name == "hero")?;
+    let picture = asset.picture.as_ref()?;
+    let value = ImageValue {
+        hash: picture.hash.clone(),
+        extension: picture.extension.clone(),
+        width: picture.width,
+        height: picture.height,
+        alt: asset.alt.for_language(locale).to_owned(),
+    };
+    Some(value.to_string())
+}
+
+/// The package that invites, as the shared templates have it.
+fn invitation_package(templates: &SharedTemplates) -> anyhow::Result<Version> {
+    render::publish(&templates.package(INVITATION), templates).map_err(|found| {
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the package that invites partners has errors: {}", found.join("; "))
+    })
+}
+
+impl Pass for Invite {
+    async fn pass(&mut self, fence: u64) -> anyhow::Result<Passed> {
+        let Phase::Open { .. } = self.belt.phase().await? else {
+            return Ok(Passed { rows: 0, more: false });
+        };
+        let now = self.belt.redis_time().await?;
+        let mut due = self.store.due_invitations(now, BATCH).await?;
+        let more = i64::try_from(due.len()) == Ok(BATCH);
+        due.extend(self.lost(now).await?);
+        if due.is_empty() {
+            return Ok(Passed { rows: 0, more: false });
+        }
+        let mut ready = Vec::with_capacity(due.len());
+        for invitation in &due {
+            match self.job(invitation, now).await? {
+                Ok(job) => ready.push(job),
+                Err(reason) => {
+                    self.store.give_up_invitation_mail(invitation.mail, reason, now).await?;
+                }
+            }
+        }
+        // Marked before it is pushed: what is lost in between is looked for later.
+        let mails: Vec<SendId> = ready.iter().map(|(job, _)| job.send).collect();
+        let queued = self.store.queue_invitations(&mails, now).await?;
+        ready.retain(|(job, _)| queued.contains(&job.send));
+        let pushed = self.pusher.push_ready(&self.version, ready, fence).await?;
+        Ok(Passed { rows: pushed, more })
+    }
+}
