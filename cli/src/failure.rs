@@ -9,7 +9,7 @@ use sandbox::RedisError;
 use serde_json::json;
 use store::StoreError;
 
-use crate::commands::render::NoBrowser;
+use crate::commands::{UnreadableList, render::NoBrowser};
 
 /// Something failed.
 pub const FAILED: u8 = 1;
@@ -91,7 +91,7 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             _ => None,
         };
     }
-    if cause.is::<ConfigError>() {
+    if cause.is::<ConfigError>() || cause.is::<UnreadableList>() {
         return Some(BAD_INPUT);
     }
     if cause.is::<NoBrowser>()

@@ -1,9 +1,14 @@
 //! `engagement`.
 
+mod agent_list;
+mod check;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use program::{Actor, Reclassified};
+
+pub use agent_list::UnreadableList;
 
 use super::open::Settings;
 use crate::output::{Output, number, table};
@@ -12,6 +17,8 @@ use crate::output::{Output, number, table};
 pub enum EngagementCommand {
     /// Decide anew which opens and clicks were people's, by the rules of today.
     Reclassify(Reclassify),
+    /// Count how many of known bots the rules find, and how many people they take for bots.
+    Check(check::Check),
 }
 
 #[derive(Debug, Args)]
@@ -28,7 +35,13 @@ pub async fn run(
     settings: &Settings,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let EngagementCommand::Reclassify(Reclassify {}) = command;
+    match command {
+        EngagementCommand::Reclassify(Reclassify {}) => reclassify(settings, output).await,
+        EngagementCommand::Check(check) => check::run(&check, settings, output),
+    }
+}
+
+async fn reclassify(settings: &Settings, output: Output) -> anyhow::Result<ExitCode> {
     let rules = settings.load()?.tracking.rules()?;
     let done = settings.program().await?.reclassify(&Actor::Ops, &rules).await?;
     output.answer(&done, || text(&done))?;

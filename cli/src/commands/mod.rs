@@ -23,6 +23,7 @@ use domain::{ActivationId, UtcMillis, VendorId};
 use program::{Actor, PreviewOf, Program, SlotPicture};
 
 use crate::{demo, failure::EXIT_CODES, output::Output, roles};
+pub use engagement::UnreadableList;
 use open::Settings;
 
 /// One click of a partner becomes co-branded mail for that partner's contacts.

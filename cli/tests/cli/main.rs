@@ -1,6 +1,7 @@
 //! The built binary, as people and scripts use it: exit codes, and what goes to which stream.
 
 mod browser;
+mod engagement;
 mod exit_codes;
 mod machine;
 mod main_path;

@@ -6,6 +6,7 @@
 
 mod classify;
 mod network;
+mod pattern;
 mod rules;
 
 use std::{fmt, str::FromStr};

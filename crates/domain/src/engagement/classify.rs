@@ -17,6 +17,12 @@ const TOO_EARLY_MS: i64 = 2_000;
 const BURST_MS: i64 = 1_000;
 /// So many different links at once are a machine's; all of them, if there are fewer.
 const BURST_LINKS: usize = 3;
+/// Nobody follows all links of a message within this time, down to the imprint …
+const SWEEP_MS: i64 = 10_000;
+/// … unless there are fewer than so many.
+const SWEEP_LEAST_LINKS: usize = 4;
+/// So many different links within that time are a machine's, however many there are.
+const SWEEP_LINKS: usize = 8;
 /// Who followed a link that nobody sees, or many at once, asked for the rest as well at about that time.
 const COMPANY_MS: i64 = 10_000;
 
@@ -52,11 +58,14 @@ pub struct Verdict<'r> {
 /// What each of `seen` was: all that was asked for of one message, in any order. The answer is in the same
 /// order, and depends on nothing but what is given.
 pub fn classify<'r>(rules: &'r Rules, message: Context, seen: &[Seen<'_>]) -> Vec<Verdict<'r>> {
-    let bursts = bursts(message, seen);
+    let bursts = together(seen, BURST_MS, burst_links(message));
+    let sweeps = together(seen, SWEEP_MS, sweep_links(message));
     let given_away: Vec<&Seen<'_>> = seen
         .iter()
         .enumerate()
-        .filter(|(index, one)| bursts.contains(index) || one.what.link() == Some(HONEYPOT))
+        .filter(|(index, one)| {
+            bursts.contains(index) || sweeps.contains(index) || one.what.link() == Some(HONEYPOT)
+        })
         .map(|(_, one)| one)
         .collect();
     let company = |one: &Seen<'_>| {
@@ -84,6 +93,9 @@ pub fn classify<'r>(rules: &'r Rules, message: Context, seen: &[Seen<'_>]) -> Ve
         if bursts.contains(&index) {
             return verdict(Class::Scanner, "burst");
         }
+        if sweeps.contains(&index) {
+            return verdict(Class::Scanner, "sweep");
+        }
         if company(one) {
             return verdict(Class::Scanner, "company");
         }
@@ -106,13 +118,27 @@ pub fn classify<'r>(rules: &'r Rules, message: Context, seen: &[Seen<'_>]) -> Ve
     seen.iter().enumerate().map(decide).collect()
 }
 
-/// Which of `seen` are clicks that came together with so many others that no person did it.
-fn bursts(message: Context, seen: &[Seen<'_>]) -> HashSet<usize> {
-    let enough = match message.links {
-        Some(0 | 1) => return HashSet::new(),
-        Some(links) => links.min(BURST_LINKS),
-        None => BURST_LINKS,
-    };
+/// How many different links at once are a machine's; `None` if no number is.
+fn burst_links(message: Context) -> Option<usize> {
+    match message.links {
+        Some(0 | 1) => None,
+        Some(links) => Some(links.min(BURST_LINKS)),
+        None => Some(BURST_LINKS),
+    }
+}
+
+/// How many different links within seconds are a machine's.
+fn sweep_links(message: Context) -> Option<usize> {
+    match message.links {
+        Some(links) if links < SWEEP_LEAST_LINKS => None,
+        Some(links) => Some(links.min(SWEEP_LINKS)),
+        None => Some(SWEEP_LINKS),
+    }
+}
+
+/// Which of `seen` are clicks that came within `millis` with so many others that no person did it.
+fn together(seen: &[Seen<'_>], millis: i64, enough: Option<usize>) -> HashSet<usize> {
+    let Some(enough) = enough else { return HashSet::new() };
     let mut clicks: Vec<(i64, u16, usize)> = seen
         .iter()
         .enumerate()
@@ -122,7 +148,7 @@ fn bursts(message: Context, seen: &[Seen<'_>]) -> HashSet<usize> {
     let mut found = HashSet::new();
     let mut first = 0;
     for last in 0..clicks.len() {
-        while clicks[last].0 - clicks[first].0 > BURST_MS {
+        while clicks[last].0 - clicks[first].0 > millis {
             first += 1;
         }
         let window = &clicks[first..=last];
@@ -269,6 +295,29 @@ mod tests {
     }
 
     #[test]
+    fn all_links_one_after_the_other_within_seconds_are_a_machine_s() {
+        let sweep = |links: u16, apart: i64| -> Vec<(Tracked, i64, Visitor)> {
+            (1..=links)
+                .map(|link| (click(link), 60_000 + i64::from(link) * apart, get(CHROME)))
+                .collect()
+        };
+        let of = |links| Context { links, ..ACCEPTED };
+        assert_eq!(verdicts(of(Some(5)), &sweep(5, 2_000)), ["scanner sweep"; 5]);
+        assert_eq!(verdicts(of(Some(40)), &sweep(8, 1_100)), ["scanner sweep"; 8]);
+        assert_eq!(verdicts(of(None), &sweep(8, 1_100)), ["scanner sweep"; 8]);
+        // Somebody who wants to know it all: not the imprint too, or not so fast.
+        assert_eq!(verdicts(of(Some(5)), &sweep(4, 2_000)), ["human nothing_else"; 4]);
+        assert_eq!(verdicts(of(Some(5)), &sweep(5, 2_600)), ["human nothing_else"; 5]);
+        assert_eq!(verdicts(of(Some(3)), &sweep(3, 1_100)), ["human nothing_else"; 3]);
+        // An image that was loaded along with it, and a person an hour later.
+        let mut along = sweep(5, 2_000);
+        along.push((Tracked::Opened, 59_000, get(CHROME)));
+        along.push((click(2), 3_600_000, get(CHROME)));
+        let found = verdicts(of(Some(5)), &along);
+        assert_eq!(found[5..], ["scanner company", "human nothing_else"]);
+    }
+
+    #[test]
     fn a_link_that_nobody_sees_is_followed_by_machines() {
         let trapped = [
             (click(HONEYPOT), 60_000, get(CHROME)),
@@ -300,6 +349,52 @@ mod tests {
     }
 
     proptest! {
+        /// People behind one address, or one of them with two devices: whatever they follow, in whatever
+        /// order, if it is not several links a moment.
+        #[test]
+        fn who_reads_before_following_the_next_link_is_a_person(
+            links in 2usize..12,
+            clicks in prop::collection::vec((1u16..12, 3_400i64..600_000, 0usize..2), 1..20),
+        ) {
+            let mut at = 60_000;
+            let requests: Vec<(Tracked, i64, Visitor)> = clicks
+                .into_iter()
+                .map(|(link, later, agent)| {
+                    at += later;
+                    let link = 1 + link % u16::try_from(links).unwrap();
+                    (click(link), at, get([CHROME, APPLE_MAIL][agent]))
+                })
+                .collect();
+            let message = Context { links: Some(links), ..ACCEPTED };
+            for verdict in verdicts(message, &requests) {
+                prop_assert_eq!(verdict, "human nothing_else");
+            }
+        }
+
+        /// A scanner that comes minutes after the message, as a browser, each time from elsewhere: it gives
+        /// itself away by wanting everything.
+        #[test]
+        fn who_wants_everything_within_seconds_is_none(
+            order in (4u16..20).prop_flat_map(|links| Just((1..=links).collect::<Vec<_>>()).prop_shuffle()),
+            minutes in 1i64..600,
+            seconds in 0i64..10,
+        ) {
+            let links = order.len();
+            let apart = seconds * 1_000 / i64::try_from(links).unwrap();
+            let requests: Vec<(Tracked, i64, Visitor)> = (0i64..)
+                .zip(&order)
+                .map(|(turn, link)| {
+                    let network = format!("198.51.{turn}.0/24");
+                    let visitor = Visitor::new(Method::Get, CHROME, network, false);
+                    (click(*link), minutes * 60_000 + turn * apart, visitor)
+                })
+                .collect();
+            let message = Context { links: Some(links), ..ACCEPTED };
+            for verdict in verdicts(message, &requests) {
+                prop_assert!(verdict.starts_with("scanner "), "{}", verdict);
+            }
+        }
+
         #[test]
         fn the_order_in_which_requests_are_told_does_not_matter(
             requests in prop::collection::vec((0u16..6, 0i64..5_000, 0usize..4), 0..20),
