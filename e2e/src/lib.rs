@@ -12,6 +12,8 @@ mod event_motion;
 #[cfg(test)]
 mod foreign_servers;
 #[cfg(test)]
+mod invitation;
+#[cfg(test)]
 mod launch;
 #[cfg(test)]
 mod opens_and_clicks;

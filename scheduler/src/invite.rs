@@ -39,6 +39,8 @@ pub struct Invite {
     public_url: String,
     list_domain: String,
     version: Version,
+    /// The belt's when all that was queued was last looked for.
+    epoch: u32,
 }
 
 impl Invite {
@@ -57,12 +59,13 @@ impl Invite {
             public_url: config.portal.public_url.as_str().to_owned(),
             list_domain: config.sending.list_domain.clone(),
             version,
+            epoch: 0,
         })
     }
 
-    /// Mails that were queued long ago and are nowhere on the belt: its memory was lost.
-    async fn lost(&self, now: UtcMillis) -> anyhow::Result<Vec<Invitation>> {
-        let queued = self.store.queued_invitations(now.minus(LOST_AFTER), BATCH).await?;
+    /// Mails that were queued before and are nowhere on the belt: its memory was lost, or a push.
+    async fn lost(&self, before: UtcMillis) -> anyhow::Result<Vec<Invitation>> {
+        let queued = self.store.queued_invitations(before, BATCH).await?;
         let mails: Vec<SendId> = queued.iter().map(|invitation| invitation.mail).collect();
         let places = self.belt.find(&mails).await?;
         let lost = queued.into_iter().zip(places);
@@ -253,14 +256,19 @@ fn invitation_package(templates: &SharedTemplates) -> anyhow::Result<Version> {
 
 impl Pass for Invite {
     async fn pass(&mut self, fence: u64) -> anyhow::Result<Passed> {
-        let Phase::Open { .. } = self.belt.phase().await? else {
+        let Phase::Open { epoch } = self.belt.phase().await? else {
             return Ok(Passed { rows: 0, more: false });
         };
         let now = self.belt.redis_time().await?;
         let mut due = self.store.due_invitations(now, BATCH).await?;
         let more = i64::try_from(due.len()) == Ok(BATCH);
-        due.extend(self.lost(now).await?);
+        // A belt that was opened anew holds only what workers had in hand.
+        let before = if epoch == self.epoch { now.minus(LOST_AFTER) } else { now };
+        let lost = self.lost(before).await?;
+        let more = more || i64::try_from(lost.len()) == Ok(BATCH);
+        due.extend(lost);
         if due.is_empty() {
+            self.epoch = epoch;
             return Ok(Passed { rows: 0, more: false });
         }
         let mut ready = Vec::with_capacity(due.len());

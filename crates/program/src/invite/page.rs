@@ -181,8 +181,8 @@ impl Program {
         slots: &BTreeMap<String, String>,
     ) -> Result<Previewed> {
         let found = self.open_invitation(token).await?;
-        let (mut brand, sender) = self.brand_of(&found.partner).await?;
-        profile::make_up(&mut brand);
+        let (mut brand, mut sender) = self.brand_of(&found.partner).await?;
+        profile::make_up(&mut brand, &mut sender);
         let vendor = &found.invitation.vendor;
         let opened = self
             .compiled_of(vendor, &PreviewOf::Published(found.invitation.package_slug.clone()))

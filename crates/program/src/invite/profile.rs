@@ -57,7 +57,12 @@ pub(super) fn missing(brand: &BrandProfile, sender: &SenderIdentity) -> Vec<Prof
 }
 
 /// Puts something in the place of what is missing, so that a mail can be shown.
-pub(super) fn make_up(brand: &mut BrandProfile) {
+pub(super) fn make_up(brand: &mut BrandProfile, sender: &mut SenderIdentity) {
+    for address in [&mut sender.from_email, &mut sender.reply_to] {
+        if address.parse::<EmailAddress>().is_err() {
+            "you@example.com".clone_into(address);
+        }
+    }
     for problem in render::validate_brand(brand) {
         match problem.field {
             "postal_address" => brand.postal_address = vec!["…".to_owned()],

@@ -1,0 +1,179 @@
+// A partner's way from the invitation's mail to the results, as a telephone, by keyboard alone, without scripts, in
+// Arabic; and what axe-core finds on every page of it.
+//
+// usage: node walk.mjs '{"mails": {"KEY": "FILE.html"}, "out": "DIR", "chromium": "/usr/bin/chromium"}'
+// Prints one JSON document. Whatever is wrong is an error: exit code 1.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const { mails, out, chromium: executablePath } = JSON.parse(process.argv[2]);
+mkdirSync(out, { recursive: true });
+
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const DESK = { viewport: { width: 1200, height: 900 } };
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const said = [];
+const seen = [];
+
+const browser = await chromium.launch({
+  executablePath,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'],
+});
+
+/** A page that reports whatever it should not do: errors, dialogs, requests to anybody else. */
+const opened = async (options, address) => {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const home = new URL(address).host;
+  page.on('pageerror', error => said.push(`script error: ${error.message}`));
+  page.on('console', message => {
+    if (message.type() === 'error') said.push(`console: ${message.text()} at ${page.url().replace(/\/i\/[^/]*/, '/i/…')}`);
+  });
+  page.on('dialog', dialog => { said.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  page.on('request', request => {
+    if (/^https?:/.test(request.url()) && new URL(request.url()).host !== home) said.push(`asked elsewhere: ${request.url()}`);
+  });
+  return { context, page };
+};
+
+/** What axe-core finds; scripts of the page or not. */
+const looked = async (page, name) => {
+  await page.screenshot({ path: `${out}/${name}.png`, fullPage: true });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(wide, 0, `${name} is ${wide}px wider than the screen`);
+  // By hand: the policy of the page lets no other script in, a debugger's is not the page's.
+  const found = await page.evaluate(`(() => { ${AXE}; return axe.run({ iframes: false, runOnly: ${JSON.stringify(TAGS)} }); })()`);
+  const violations = found.violations.map(it => ({ page: name, rule: it.id, what: it.help, where: it.nodes.map(node => node.target.join(' ')) }));
+  seen.push({ page: name, rules: found.passes.length, violations });
+};
+
+/** The button of an invitation's mail. */
+const linkOf = key => {
+  const html = readFileSync(mails[key], 'utf8');
+  const link = html.match(/class="button-link" href="([^"]+\/i\/[^"]+)"/);
+  assert.ok(link, `the mail of ${key} has its button`);
+  return link[1];
+};
+
+const tabTo = async (page, wanted, most = 60) => {
+  for (let n = 0; n < most; n++) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate(wanted)) return n + 1;
+  }
+  throw new Error(`${wanted} can't be reached with Tab`);
+};
+
+// 1. As a telephone: from the mail to launched is exactly one click, when the profile is complete.
+{
+  const { context, page } = await opened(PHONE, linkOf('phone'));
+  const response = await page.goto(linkOf('phone'));
+  assert.equal(response.status(), 200);
+  for (const frame of await page.locator('iframe').all()) await frame.scrollIntoViewIfNeeded();
+  await page.waitForLoadState('networkidle');
+  for (const frame of page.frames().slice(1)) {
+    const wide = await frame.evaluate(() => document.documentElement.scrollWidth - innerWidth).catch(() => 0);
+    assert.ok(wide <= 0, `a mail is ${wide}px wider than its frame`);
+  }
+  await looked(page, 'phone-1-launch');
+  await page.getByText('As plain text').first().click();
+  assert.ok(await page.locator('.views pre').first().isVisible());
+  await page.getByText('On a computer').first().click();
+  await looked(page, 'phone-2-views');
+  await page.locator('button.main').first().click();
+  await page.waitForSelector('#progress');
+  await looked(page, 'phone-3-launched');
+  // It goes on by itself: nobody reloads.
+  await page.waitForFunction(() => document.querySelector('progress')?.value > 0, null, { timeout: 60_000 });
+  await looked(page, 'phone-4-progress');
+  await page.goBack();
+  await page.goto(linkOf('phone'));
+  assert.equal(await page.locator('button[value=launch]').count(), 0, 'a used link launches nothing more');
+  await context.close();
+}
+
+// 2. By keyboard alone, on a desk, with what the profile lacks: it is asked for right there.
+{
+  const { context, page } = await opened({ ...DESK, colorScheme: 'dark' }, linkOf('keyboard'));
+  await page.goto(linkOf('keyboard'));
+  await looked(page, 'keyboard-1-launch');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
+  await tabTo(page, "document.activeElement.value === 'launch'");
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.notEqual(outline, 'none', 'who uses the keyboard sees where it is');
+  await tabTo(page, "document.activeElement.name === 'profile.postal_address'");
+  await page.keyboard.type('1 Keyboard Road\nLondon');
+  await tabTo(page, "document.activeElement.name === 'profile.web_site'");
+  await page.keyboard.type('www.keyboard.example');
+  await tabTo(page, "document.activeElement.name === 'profile.from_email'");
+  await page.keyboard.type('hello@elsewhere.example');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.errors');
+  await looked(page, 'keyboard-2-errors');
+  assert.equal(await page.inputValue('[name="profile.postal_address"]'), '1 Keyboard Road\nLondon', 'nothing is lost');
+  await tabTo(page, "document.activeElement.matches('.errors a')");
+  await page.keyboard.press('Enter');
+  await tabTo(page, "document.activeElement.name === 'profile.from_email'");
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('hello@keyboard.example');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#progress');
+  await looked(page, 'keyboard-3-launched');
+  await context.close();
+}
+
+// 3. Without scripts.
+{
+  const { context, page } = await opened({ ...DESK, javaScriptEnabled: false }, linkOf('plain'));
+  await page.goto(linkOf('plain'));
+  assert.ok(await page.locator('iframe').first().isVisible());
+  await page.getByRole('button', { name: /^Launch/ }).first().click();
+  assert.equal(await page.locator('progress').count(), 1);
+  await page.screenshot({ path: `${out}/plain-1-launched.png`, fullPage: true });
+  await page.getByRole('button', { name: 'Pause' }).click();
+  assert.match(await page.locator('main').innerText(), /paused/);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('link', { name: 'Show the latest figures' }).click();
+  assert.equal(await page.locator('progress').count(), 1);
+  await context.close();
+}
+
+// 4. In Arabic, from right to left, as a telephone.
+{
+  const { context, page } = await opened({ ...PHONE, colorScheme: 'dark' }, linkOf('arabic'));
+  await page.goto(linkOf('arabic'));
+  const html = page.locator('html');
+  assert.deepEqual([await html.getAttribute('lang'), await html.getAttribute('dir')], ['ar', 'rtl']);
+  await looked(page, 'arabic-1-launch');
+  await page.locator('button.main').first().click();
+  await page.waitForSelector('#progress');
+  await looked(page, 'arabic-2-launched');
+  await context.close();
+}
+
+// 5. A link that leads nowhere, and the page to unsubscribe.
+{
+  const home = new URL(linkOf('phone')).origin;
+  const { context, page } = await opened(PHONE, home);
+  said.length = said.length; // what is said so far stays
+  const before = said.length;
+  await page.goto(`${home}/i/nothing`);
+  await looked(page, 'not-found');
+  // The browser itself reports a 404.
+  said.splice(before, said.length - before, ...said.slice(before).filter(it => !it.includes('404')));
+  const html = readFileSync(mails.phone, 'utf8');
+  await page.goto(html.match(/href="([^"]+\/u\/[^"]+)"/)[1]);
+  await looked(page, 'unsubscribe-1-ask');
+  await page.locator('button').click();
+  await looked(page, 'unsubscribe-2-done');
+  await context.close();
+}
+
+await browser.close();
+const violations = seen.flatMap(it => it.violations);
+console.log(JSON.stringify({ pages: seen.length, violations, said }, null, 1));
+process.exit(violations.length || said.length ? 1 : 0);

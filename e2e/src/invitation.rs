@@ -1,0 +1,213 @@
+//! One click out: a partner is invited by mail, launches by its link, once, and no scanner does it for it.
+
+use std::collections::BTreeMap;
+
+use mail_parser::MessageParser;
+use testkit::wait::wait_for;
+
+use crate::fleet::{Fleet, PATIENCE, Size};
+
+impl Fleet {
+    /// Says whom invitations come from, and invites everybody; answers when the relay has the mails.
+    async fn invite(&self, partners: usize) -> BTreeMap<String, String> {
+        self.ok(&[
+            "vendor",
+            "sender",
+            "--from-email",
+            "partners@northwind.example",
+            "--web-site",
+            "https://www.northwind.example",
+            "--postal-address",
+            "1 Northwind Plaza | Dublin",
+        ]);
+        let invited = self.ok(&["invite", "--package", "product-launch", "--all-eligible"]);
+        assert_eq!(invited["new"], partners, "{invited}");
+        self.invitations(partners).await
+    }
+
+    /// The HTML of the invitations that the relay took, by address.
+    async fn invitations(&self, count: usize) -> BTreeMap<String, String> {
+        wait_for("the invitations", PATIENCE, || async {
+            let mails: BTreeMap<String, String> = self
+                .relay
+                .accepted()
+                .iter()
+                .filter_map(|taken| {
+                    let mail = MessageParser::default().parse(&taken.data)?;
+                    let html = mail.body_html(0)?.into_owned();
+                    let to = mail.to()?.first()?.address()?.to_owned();
+                    html.contains("/i/").then_some((to, html))
+                })
+                .collect();
+            (mails.len() >= count).then_some(mails)
+        })
+        .await
+    }
+}
+
+fn link_in(html: &str) -> String {
+    html.split('"').find(|part| part.contains("/i/")).expect("a link").to_owned()
+}
+
+fn client() -> reqwest::Client {
+    let policy = reqwest::redirect::Policy::none();
+    reqwest::Client::builder().redirect(policy).build().expect("a client")
+}
+
+#[tokio::test]
+async fn a_partner_launches_by_its_link_once_and_scanners_do_nothing() {
+    let mut fleet = Fleet::set_up(Size { partners: 2, contacts: 5, ..Size::default() }).await;
+    fleet.start("portal");
+    fleet.start("scheduler");
+    fleet.start("worker");
+    fleet.wait_for_portal().await;
+    let mails = fleet.invite(2).await;
+    let link = link_in(&mails["pat@p0.example"]);
+    assert_ne!(link, link_in(&mails["pat@p1.example"]), "each has a link of its own");
+    assert!(mails["pat@p0.example"].contains("Partner 0 Ltd"), "in the partner's name");
+
+    // Twenty scanners look at it from all sides.
+    let http = client();
+    for _ in 0..20 {
+        assert_eq!(http.get(&link).send().await.expect("an answer").status(), 200);
+        assert_eq!(http.head(&link).send().await.expect("an answer").status(), 200);
+        let mail = format!("{link}/mail/announce");
+        assert_eq!(http.get(mail).send().await.expect("an answer").status(), 200);
+    }
+    assert_eq!(fleet.counts().await.total(), 0, "nothing is launched by looking");
+
+    // Twenty presses of the button are one launch.
+    let presses = (0..20).map(|_| {
+        let press = http.post(&link).form(&[("intent", "launch")]).send();
+        tokio::spawn(press)
+    });
+    for press in presses.collect::<Vec<_>>() {
+        assert_eq!(press.await.expect("no panic").expect("an answer").status(), 303);
+    }
+    fleet.wait_until_sent(5).await;
+    assert_eq!(fleet.store.activation_summaries(None).await.expect("the book").len(), 1);
+    let listed = fleet.ok(&["invitation", "list"]);
+    assert_eq!((&listed[0]["state"], &listed[0]["mail"]), (&"launched".into(), &"sent".into()));
+    assert!(listed[0]["activation"].is_string(), "{listed}");
+
+    // It has ended, and the link is used again: it shows, and launches nothing.
+    fleet.bring_forward(11).await;
+    fleet.wait_until_sent(15).await;
+    let press = http.post(&link).form(&[("intent", "launch")]).send().await.expect("an answer");
+    assert_eq!(press.status(), 303);
+    assert_eq!(fleet.store.activation_summaries(None).await.expect("the book").len(), 1);
+
+    // Sent once more, the other's earlier link opens nothing.
+    let other = link_in(&mails["pat@p1.example"]);
+    let id = listed[1]["invitation"].as_str().expect("an id").to_owned();
+    fleet.ok(&["invitation", "resend", &id]);
+    assert_eq!(http.get(&other).send().await.expect("an answer").status(), 404);
+    let again = wait_for("the second mail", PATIENCE, || async {
+        let again = link_in(&fleet.invitations(2).await["pat@p1.example"]);
+        (again != other).then_some(again)
+    })
+    .await;
+    assert_eq!(http.get(&again).send().await.expect("an answer").status(), 200);
+    fleet.ok(&["invitation", "revoke", &id]);
+    http.post(&again).form(&[("intent", "launch")]).send().await.expect("an answer");
+    assert_eq!(fleet.store.activation_summaries(None).await.expect("the book").len(), 1);
+    // Invited again, all are told apart: one has launched, one was asked before.
+    let audit = fleet.store.audit(100).await.expect("the book");
+    for action in ["invite", "invitation launched", "resend invitation", "invitation revoked"] {
+        assert!(audit.iter().any(|row| row.action == action), "{action}: {audit:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_survives_redis_and_the_worker() {
+    let mut fleet = Fleet::set_up(Size { partners: 3, contacts: 1, ..Size::default() }).await;
+    fleet.start("scheduler");
+    fleet.ok(&[
+        "vendor",
+        "sender",
+        "--from-email",
+        "partners@northwind.example",
+        "--web-site",
+        "https://www.northwind.example",
+        "--postal-address",
+        "1 Northwind Plaza | Dublin",
+    ]);
+    fleet.ok(&["invite", "--package", "product-launch", "--all-eligible"]);
+    wait_for("the mails to be queued", PATIENCE, || async {
+        let listed = fleet.ok(&["invitation", "list"]);
+        let mails = listed.as_array().expect("a list").iter();
+        mails.map(|line| &line["mail"]).all(|mail| *mail == "queued").then_some(())
+    })
+    .await;
+    // Nobody has sent them, and Redis forgets everything.
+    fleet.redis.flushall();
+    fleet.start("worker");
+    assert_eq!(fleet.invitations(3).await.len(), 3);
+}
+
+mod browser {
+    use std::{fmt::Write as _, fs, path::Path, process::Command};
+
+    use super::*;
+
+    /// The way of a partner in a real Chromium: `e2e/browser/walk.mjs` says what is looked at.
+    #[tokio::test]
+    async fn from_the_mail_to_the_results() {
+        let mut fleet = Fleet::set_up(Size { partners: 2, contacts: 4, ..Size::default() }).await;
+        let file = fleet.folder().join("more.csv");
+        fs::write(
+            &file,
+            "partner_key,company_name,tier,locale,time_zone,contact_name,contact_email,from_email,web_site,postal_address\n\
+             keyboard,Keyboard & Sons,Gold,en-GB,Europe/London,Kim Board,kim@keyboard.example,,,\n\
+             arabic,شركة النور,Gold,ar,Asia/Dubai,عبد الرحمن,a@noor.example,hello@noor.example,https://noor.example,شارع 1 | دبي\n",
+        )
+        .expect("the temporary folder is writable");
+        fleet.ok(&["import", "partners", file.to_str().expect("UTF-8")]);
+        let contacts = fleet.folder().join("contacts-0.csv").display().to_string();
+        for company in ["keyboard", "arabic"] {
+            fleet.ok(&[
+                "import",
+                "contacts",
+                "--company",
+                company,
+                "--list",
+                "customers",
+                &contacts,
+            ]);
+        }
+        for role in ["portal", "scheduler", "worker"] {
+            fleet.start(role);
+        }
+        fleet.wait_for_portal().await;
+        let mails = fleet.invite(4).await;
+        let mut named = serde_json::Map::new();
+        for (key, address) in [
+            ("phone", "pat@p0.example"),
+            ("plain", "pat@p1.example"),
+            ("keyboard", "kim@keyboard.example"),
+            ("arabic", "a@noor.example"),
+        ] {
+            let file = fleet.folder().join(format!("{key}.html"));
+            fs::write(&file, &mails[address]).expect("the temporary folder is writable");
+            named.insert(key.to_owned(), file.display().to_string().into());
+        }
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let out = root.join("../target/screenshots/invitation");
+        let given = serde_json::json!({
+            "mails": named, "out": out, "chromium": "/usr/bin/chromium",
+        });
+        let walk = Command::new("node")
+            .arg(root.join("browser/walk.mjs"))
+            .arg(given.to_string())
+            .output()
+            .expect("node is installed: run .ci/install browser");
+        let mut said = String::new();
+        let _ = write!(
+            said,
+            "{}{}",
+            String::from_utf8_lossy(&walk.stdout),
+            String::from_utf8_lossy(&walk.stderr)
+        );
+        assert!(walk.status.success(), "{said}");
+    }
+}
