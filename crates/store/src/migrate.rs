@@ -27,6 +27,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0003_engagement",
         text: include_str!("../migrations/0003_engagement.sql"),
     },
+    Migration {
+        version: 4,
+        name: "0004_results",
+        text: include_str!("../migrations/0004_results.sql"),
+    },
 ];
 
 /// What a migration did.
