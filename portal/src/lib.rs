@@ -6,6 +6,7 @@
 //! (RFC 8058).
 
 mod asset;
+pub mod chart;
 mod error;
 mod escape;
 mod invalid_links;
