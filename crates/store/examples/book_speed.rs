@@ -215,7 +215,7 @@ async fn tracks(store: &Store, sent: &[SendId], seed: usize) -> AnyResult<Vec<St
         let send = sent[(n * 7_919) % sent.len()];
         let what =
             link.map_or(Tracked::Opened, |link| Tracked::Clicked { link, targets: list.id() });
-        let agent = agents[usize::from(n % 5 == 0)];
+        let agent = agents[usize::from(n.is_multiple_of(5))];
         let visitor = Visitor::new(Method::Get, agent, "203.0.113.0/24".to_owned(), false);
         let id = (n + seed * 1_000_000) as i64;
         let record = TrackRecord { v: job::VERSION, id, send, what, age_ms: 0, visitor };
@@ -223,7 +223,7 @@ async fn tracks(store: &Store, sent: &[SendId], seed: usize) -> AnyResult<Vec<St
     };
     Ok((0..sent.len())
         .flat_map(|n| {
-            [Some(track(n, None)), (n % 3 == 0).then(|| track(n, Some(1 + (n % 3) as u16)))]
+            [Some(track(n, None)), n.is_multiple_of(3).then(|| track(n, Some(1 + (n % 3) as u16)))]
         })
         .flatten()
         .collect())

@@ -375,7 +375,8 @@ async fn counts_stay_right_when_several_write_at_once(book: Book) {
     };
     let ends = async {
         for claim in 1..10 {
-            let end = |n: usize| if (claim as usize + n) % 3 == 0 { bounced() } else { done() };
+            let end =
+                |n: usize| if (claim as usize + n).is_multiple_of(3) { bounced() } else { done() };
             let batch: Vec<StreamedOutcome> = fed
                 .iter()
                 .enumerate()
