@@ -7,6 +7,7 @@
 
 mod asker;
 mod asset;
+pub mod chart;
 mod error;
 mod frame;
 mod invalid_links;

@@ -23,6 +23,10 @@ const WAIT: Duration = Duration::from_secs(1);
 const SETTLE_EVERY: Duration = Duration::from_secs(1);
 /// How many sends are looked at again at once.
 const SETTLE_AT_ONCE: i64 = 200;
+/// How many messages are counted at once that an older program wrote and did not count.
+const CATCH_UP_AT_ONCE: i64 = 500;
+/// How long a pass catches up at most: what comes in meanwhile waits.
+const CATCH_UP_FOR: Duration = Duration::from_secs(2);
 
 /// The loop that records opens and clicks.
 pub struct Track {
@@ -65,8 +69,27 @@ impl Track {
         let after = self.settled_up_to;
         let settled = self.store.settle_tracks(&self.rules, after, SETTLE_AT_ONCE, now).await?;
         self.settled_up_to = settled.last.unwrap_or(SendId::new(0));
+        self.catch_up(now).await?;
         self.settled = Some(Instant::now());
         Ok(settled.changed)
+    }
+
+    /// Counts what is in no count: of a book from before there were any, and of older programs that still run
+    /// while a fleet is brought up to date.
+    async fn catch_up(&self, now: UtcMillis) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut messages = 0;
+        loop {
+            let done = self.store.catch_up_counts(&self.rules, CATCH_UP_AT_ONCE, now).await?;
+            messages += done.messages;
+            if !done.more || began.elapsed() >= CATCH_UP_FOR {
+                break;
+            }
+        }
+        if messages > 0 {
+            tracing::info!(messages, "counted what an older program had written");
+        }
+        Ok(())
     }
 }
 

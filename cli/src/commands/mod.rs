@@ -12,6 +12,7 @@ mod migrate;
 pub mod open;
 mod package;
 pub mod render;
+mod results;
 mod status;
 mod vendor;
 
@@ -68,6 +69,8 @@ pub enum Command {
     Invitation(invite::InvitationCommand),
     /// Show where activations stand, in counts that add up to their audience.
     Status(status::Options),
+    /// Show what came back of an activation: opens and clicks, people's and machines' apart.
+    Results(results::Options),
     /// Show what happened, oldest first.
     Events(events::Options),
     /// Opens and clicks, people's and machines'.
@@ -122,6 +125,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Invite(options) => invite::invite(options, &settings, output).await,
         Command::Invitation(command) => invite::run(command, &settings, output).await,
         Command::Status(options) => status::run(options, &settings, output).await,
+        Command::Results(options) => results::run(options, &settings, output).await,
         Command::Events(options) => events::run(options, &settings, output).await,
         Command::Engagement(command) => engagement::run(command, &settings, output).await,
         Command::Pause(options) => control::pause(options, &settings, output).await,

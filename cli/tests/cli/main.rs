@@ -6,4 +6,5 @@ mod exit_codes;
 mod machine;
 mod main_path;
 mod previews;
+mod results;
 mod tables;

@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod package_version;
 pub mod rate;
 pub mod recipient;
+pub mod results;
 pub mod schedule;
 pub mod secret;
 pub mod send;

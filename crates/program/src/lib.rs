@@ -25,6 +25,7 @@ mod preview;
 mod program;
 mod report;
 mod reschedule;
+mod results;
 mod status;
 mod table;
 mod unsubscribe;
@@ -56,6 +57,10 @@ pub use preview::{
 pub use program::{BeltTold, Parts, Program};
 pub use report::{ImportPhase, ImportProgress, ImportReport, RowProblem};
 pub use reschedule::Moved;
+pub use results::{
+    Bucket, Came, CameBy, Denominator, Figures, Line, LinkResults, PersonLine, PersonPage,
+    PersonsCursor, PersonsOf, Rate, Rates, Results, Series, SeriesUnit, StepResults,
+};
 pub use status::{ActivationStatus, BeltView, Counts, OldestDue, Status, StepStatus};
 pub use table::{ColumnMap, ReadAs, TableFormat};
 pub use unsubscribe::{UnsubscribePage, Unsubscribed};

@@ -1,4 +1,5 @@
-//! How fast the book is: rows a second of importing, expanding, feeding and recording.
+//! How fast the book is: rows a second of importing, expanding, feeding, recording, and recording of opens and
+//! clicks.
 //!
 //! `cargo run -p store --example book_speed [lanes] [contacts per lane] [url]`; SQLite in a
 //! temporary folder unless a URL is given.
@@ -10,12 +11,17 @@ use std::{
 
 use domain::{
     AddressHash, BrandProfile, ClaimNumber, ContentHash, EmailAddress, HashKey, HashScope,
-    OnUnknown, Outcome, OutcomeRecord, SenderIdentity, UtcMillis, brand::ContactPerson,
-    merge::GiveUp, outcome::Answer,
+    LinkTargets, OnUnknown, Outcome, OutcomeRecord, SendId, SenderIdentity, TrackRecord, UtcMillis,
+    brand::ContactPerson,
+    engagement::Rules,
+    job,
+    merge::GiveUp,
+    outcome::Answer,
+    track::{Method, Tracked, Visitor},
 };
 use store::{
     AddressState, ConsentInput, ContactInput, FeedWindow, LaunchItem, LaunchKind, LaunchRequest,
-    NewSend, PartnerInput, PublishInput, Store, StoreOptions, StreamedOutcome,
+    NewSend, PartnerInput, PublishInput, Store, StoreOptions, StreamedOutcome, StreamedTrack,
 };
 
 type AnyResult<T> = Result<T, Box<dyn std::error::Error>>;
@@ -135,6 +141,7 @@ async fn main() -> AnyResult<()> {
 
     let (mut feeding, mut recording) = (Duration::ZERO, Duration::ZERO);
     let (mut rows, mut counter) = (0, 0);
+    let mut sent = Vec::new();
     let on_belt = HashMap::new();
     loop {
         let window =
@@ -146,6 +153,7 @@ async fn main() -> AnyResult<()> {
             break;
         }
         rows += fed.len();
+        sent.extend(fed.iter().map(|send| send.send));
         let batch: Vec<StreamedOutcome> = fed
             .iter()
             .map(|send| {
@@ -180,11 +188,45 @@ async fn main() -> AnyResult<()> {
     }
     say("feed", rows, feeding);
     say("record", rows, recording);
+    for batch in [500, 1_000] {
+        let tracks = tracks(&store, &sent, batch).await?;
+        let start = Instant::now();
+        for (number, part) in tracks.chunks(batch).enumerate() {
+            let position = format!("{number}-0");
+            store.record_tracks("tracks", &position, part, &Rules::built_in(), NOW).await?;
+        }
+        say(&format!("tracks/{batch}"), tracks.len(), start.elapsed());
+    }
     let start = Instant::now();
     let summaries = store.activation_summaries(Some(&vendor)).await?;
     let sent: i64 = summaries.iter().map(|summary| summary.counts.sent).sum();
     say("status", usize::try_from(sent)?, start.elapsed());
     Ok(())
+}
+
+/// An open for every message and a click for every third, by people and by a scanner, an hour after one another
+/// in the mean: as they come back from many lanes at once.
+async fn tracks(store: &Store, sent: &[SendId], seed: usize) -> AnyResult<Vec<StreamedTrack>> {
+    let urls = ["https://a.example/", "https://b.example/", "https://c.example/"];
+    let list = LinkTargets::new(urls.map(ToOwned::to_owned).to_vec())?;
+    store.put_link_targets(std::slice::from_ref(&list), NOW).await?;
+    let agents = ["Mozilla/5.0 (X11; Linux x86_64) Firefox/132.0", "curl/8"];
+    let track = |n: usize, link: Option<u16>| {
+        let send = sent[(n * 7_919) % sent.len()];
+        let what =
+            link.map_or(Tracked::Opened, |link| Tracked::Clicked { link, targets: list.id() });
+        let agent = agents[usize::from(n.is_multiple_of(5))];
+        let visitor = Visitor::new(Method::Get, agent, "203.0.113.0/24".to_owned(), false);
+        let id = (n + seed * 1_000_000) as i64;
+        let record = TrackRecord { v: job::VERSION, id, send, what, age_ms: 0, visitor };
+        StreamedTrack { record, at: UtcMillis::new(NOW.get() + 60_000 + n as i64 * 20) }
+    };
+    Ok((0..sent.len())
+        .flat_map(|n| {
+            [Some(track(n, None)), n.is_multiple_of(3).then(|| track(n, Some(1 + (n % 3) as u16)))]
+        })
+        .flatten()
+        .collect())
 }
 
 fn partner(n: usize) -> PartnerInput {

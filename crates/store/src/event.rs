@@ -76,15 +76,7 @@ impl Store {
         activation: Option<ActivationId>,
         vendor: Option<&VendorId>,
     ) -> Result<Vec<(EventKind, i64)>> {
-        let query = match (activation, vendor) {
-            (Some(id), _) => sqlx::query(sql!("event/count_activation.sql")).bind(id.get()),
-            (None, Some(vendor)) => {
-                sqlx::query(sql!("event/count_vendor.sql")).bind(vendor.as_str().to_owned())
-            }
-            (None, None) => sqlx::query(sql!("event/count_all.sql")),
-        };
-        let mut connection = self.read().await?;
-        let rows = query.fetch_all(&mut *connection).await?;
+        let rows = self.fetch_scoped(scoped!("event/count"), activation, vendor).await?;
         rows.iter().map(|row| Ok((row.parsed("kind")?, row.int("events")?))).collect()
     }
 }

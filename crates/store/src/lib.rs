@@ -15,6 +15,17 @@ macro_rules! sql {
     };
 }
 
+/// The three texts of a statement over one activation, one vendor or all.
+macro_rules! scoped {
+    ($path:literal) => {
+        crate::scope::Scoped {
+            activation: include_str!(concat!("../queries/", $path, "_activation.sql")),
+            vendor: include_str!(concat!("../queries/", $path, "_vendor.sql")),
+            all: include_str!(concat!("../queries/", $path, "_all.sql")),
+        }
+    };
+}
+
 /// A word that is stored as text.
 macro_rules! word {
     ($(#[$doc:meta])* $name:ident ($expected:literal) { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -56,6 +67,7 @@ mod audit;
 mod bulk;
 mod company;
 mod contact;
+mod engagement_counts;
 mod engine;
 mod epoch;
 mod error;
@@ -73,7 +85,11 @@ mod package;
 mod partner;
 mod reconcile;
 mod record;
+mod result_persons;
+mod results;
+mod rollup;
 mod row;
+mod scope;
 mod send;
 mod setting;
 mod status;
@@ -91,6 +107,7 @@ pub use contact::{
     AddressState, ConsentInput, Contact, ContactCounts, ContactInput, ExportedConsent,
     ExportedContact,
 };
+pub use engagement_counts::{EngagementCount, RuleCount};
 pub use engine::{Engine, Store, StoreOptions, WriteTx};
 pub use epoch::RosterEntry;
 pub use error::{Result, StoreError};
@@ -104,15 +121,16 @@ pub use lease::Lease;
 pub use migrate::Migrated;
 pub use migrate_activation::{ActivationMigrated, ActivationMigration};
 pub use package::{Package, PackageVersion, PublishInput, VersionChange};
-pub use partner::{ExportedPartner, Partner, PartnerInput};
+pub use partner::{Partner, PartnerInput};
 pub use reconcile::{QueuedKey, QueuedSend};
 pub use record::{ChangedSend, Recorded, StreamedOutcome};
+pub use result_persons::{PersonsAfter, ResultPerson};
+pub use results::{EndedSends, LinkCount, ResultCount};
+pub use rollup::CaughtUp;
 pub use send::SendDetail;
 pub use status::{ActivationSummary, OldestDue, PartnerSummary, SendCount, StateCounts};
 pub use suppression::{Suppression, reason};
-pub use track::{
-    EngagementCount, MOST_TRACKS, Reclassified, RuleCount, StreamedTrack, TracksRecorded,
-};
+pub use track::{MOST_TRACKS, Reclassified, StreamedTrack, TracksRecorded};
 pub use unsubscribe::Unsubscribed;
 pub use vendor::Vendor;
 

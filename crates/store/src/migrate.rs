@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0003_engagement.sql"),
     },
     Migration {
+        version: 4,
+        name: "0004_results",
+        text: include_str!("../migrations/0004_results.sql"),
+    },
+    Migration {
         version: 6,
         name: "0006_invitations",
         text: include_str!("../migrations/0006_invitations.sql"),

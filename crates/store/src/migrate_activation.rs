@@ -70,6 +70,8 @@ impl Store {
         now: UtcMillis,
     ) -> Result<Option<ActivationMigrated>> {
         let mut tx = self.begin_write().await?;
+        // First of all, as whoever records does: the counts move with the names of steps.
+        tx.lock_counts().await?;
         let before =
             tx.lock_activation(id).await?.ok_or_else(|| StoreError::not_found("activation", id))?;
         if !before.state.is_live() || before.version_id != migration.from {
@@ -124,12 +126,13 @@ impl Store {
 
 impl crate::engine::WriteTx {
     async fn rename_step(&mut self, id: ActivationId, from: &str, to: &str) -> Result<()> {
-        sqlx::query(sql!("send/rename_step.sql"))
-            .bind(id.get())
-            .bind(from)
-            .bind(to)
-            .execute(self.connection())
-            .await?;
+        for text in [
+            sql!("send/rename_step.sql"),
+            sql!("rollup_hour/rename_step.sql"),
+            sql!("rollup_link/rename_step.sql"),
+        ] {
+            sqlx::query(text).bind(id.get()).bind(from).bind(to).execute(self.connection()).await?;
+        }
         Ok(())
     }
 }

@@ -85,27 +85,9 @@ pub(crate) fn sender(row: &AnyRow) -> Result<SenderIdentity> {
     })
 }
 
-/// A partner as a vendor's file would name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExportedPartner {
-    /// The vendor's own key for it.
-    pub partner_key: String,
-    /// The firm's name.
-    pub company_name: String,
-    /// Its tier's name.
-    pub tier: String,
-    /// Where it sells: ISO 3166-1 alpha-2; may be empty.
-    pub region: String,
-    /// The vendor's own word for what it is; may be empty.
-    pub partner_type: String,
-    /// Its current brand.
-    pub brand: BrandProfile,
-    /// Whom its mail comes from.
-    pub sender: SenderIdentity,
-}
-
 impl Store {
-    /// A page of a vendor's partners, by key, behind the key `after`; none at the end.
+    /// A page of a vendor's partners, by key, behind the key `after`; none at the end. Each as
+    /// [`Store::upsert_partners`] takes it back.
     ///
     /// # Errors
     /// When the book fails.
@@ -114,7 +96,7 @@ impl Store {
         vendor: &VendorId,
         after: &str,
         limit: i64,
-    ) -> Result<Vec<ExportedPartner>> {
+    ) -> Result<Vec<PartnerInput>> {
         let mut connection = self.read().await?;
         let rows = sqlx::query(sql!("partner/export_page.sql"))
             .bind(vendor.as_str())
@@ -124,7 +106,7 @@ impl Store {
             .await?;
         rows.iter()
             .map(|row| {
-                Ok(ExportedPartner {
+                Ok(PartnerInput {
                     partner_key: row.text("partner_key")?,
                     company_name: row.text("company_name")?,
                     tier: row.text("tier")?,

@@ -7,6 +7,7 @@ use domain::{
     PartnerId, SendId, SendState, UtcMillis,
     merge::{GiveUp, SendStatus, merge},
     outcome::PermanentReason,
+    results::{Happened, ResultKind, Who},
 };
 use sqlx::any::AnyRow;
 
@@ -14,6 +15,7 @@ use crate::{
     bulk::{Rows, Value},
     engine::{Store, WriteTx},
     error::Result,
+    rollup::{Deltas, Message},
     row::{Read, json_text},
     suppression::reason,
 };
@@ -67,6 +69,7 @@ pub struct ChangedSend {
 
 struct Stored {
     activation: ActivationId,
+    step: String,
     status: SendStatus,
 }
 
@@ -84,7 +87,11 @@ fn stored(row: &AnyRow) -> Result<(i64, Stored)> {
     };
     Ok((
         row.int("send_id")?,
-        Stored { activation: ActivationId::new(row.int("activation_id")?), status },
+        Stored {
+            activation: ActivationId::new(row.int("activation_id")?),
+            step: row.text("step_key")?,
+            status,
+        },
     ))
 }
 
@@ -118,8 +125,12 @@ impl WriteTx {
         let mut ids: Vec<i64> = batch.iter().map(|outcome| outcome.record.send.get()).collect();
         ids.sort_unstable();
         ids.dedup();
+        // First, as the counts ask for: steps are read under it.
+        let event_ids = self.take_event_ids(batch.len()).await?;
         let mut sends = self.read_for_merge(&ids).await?;
-        let new = self.add_events(batch, &sends).await?;
+        let new = self.add_events(batch, event_ids, &sends).await?;
+        self.count_outcomes(&new, &sends).await?;
+        let new: Vec<&StreamedOutcome> = new.into_iter().map(|(_, outcome)| outcome).collect();
 
         let mut recorded = Recorded { new: new.len() as u64, ..Recorded::default() };
         for outcome in batch {
@@ -167,13 +178,14 @@ impl WriteTx {
         rows.iter().map(stored).collect()
     }
 
-    /// Writes the events; answers with the outcomes whose event was not there. The event row is the
-    /// witness that an outcome was merged, so each is merged once.
+    /// Writes the events; answers with the outcomes whose event was not there, and the numbers these have
+    /// now. The event row is the witness that an outcome was merged, so each is merged once.
     async fn add_events<'a>(
         &mut self,
         batch: &'a [StreamedOutcome],
+        event_ids: Vec<i64>,
         sends: &HashMap<i64, Stored>,
-    ) -> Result<Vec<&'a StreamedOutcome>> {
+    ) -> Result<Vec<(i64, &'a StreamedOutcome)>> {
         let mut witnesses: HashMap<(i64, &'static str, i64), &StreamedOutcome> =
             HashMap::with_capacity(batch.len());
         let mut order = Vec::with_capacity(batch.len());
@@ -191,9 +203,8 @@ impl WriteTx {
                 }
             }
         }
-        let ids = self.take_event_ids(order.len()).await?;
-        let mut rows = Rows::new(7, order.len());
-        for (key, id) in order.iter().zip(ids) {
+        let mut rows = Rows::new(8, order.len());
+        for (key, id) in order.iter().zip(event_ids) {
             let outcome = witnesses[key];
             rows.push([
                 Value::Int(id),
@@ -203,19 +214,51 @@ impl WriteTx {
                 Value::Int(key.2),
                 Value::Int(outcome.at.get()),
                 json_text(&outcome.record.outcome).into(),
+                Value::Int(1),
             ]);
         }
         let engine = self.engine;
         let rows = rows.fetch(engine, self.connection(), sql!("event/add_many.sql")).await?;
-        let mut new = HashSet::with_capacity(rows.len());
+        let mut new = HashMap::with_capacity(rows.len());
         for row in &rows {
-            new.insert((row.int("send_id")?, row.text("kind")?, row.int("source_number")?));
+            let key = (row.int("send_id")?, row.text("kind")?, row.int("source_number")?);
+            new.insert(key, row.int("event_id")?);
         }
         Ok(order
             .iter()
-            .filter(|(send, kind, claim)| new.contains(&(*send, (*kind).to_owned(), *claim)))
-            .map(|key| witnesses[key])
+            .filter_map(|key| {
+                let (send, kind, claim) = *key;
+                Some((*new.get(&(send, kind.to_owned(), claim))?, witnesses[key]))
+            })
             .collect())
+    }
+
+    /// Counts new outcomes. What a message added before is asked of the book only where it has been heard of
+    /// before: most end with their first outcome.
+    async fn count_outcomes(
+        &mut self,
+        new: &[(i64, &StreamedOutcome)],
+        sends: &HashMap<i64, Stored>,
+    ) -> Result<()> {
+        let mut happened: HashMap<i64, Vec<Happened>> = HashMap::new();
+        for (_, StreamedOutcome { record, at, .. }) in new {
+            if let Some(kind) = ResultKind::of(EventKind::of(&record.outcome)) {
+                let one = Happened { kind, who: Who::Mail, at: *at };
+                happened.entry(record.send.get()).or_default().push(one);
+            }
+        }
+        let known: Vec<i64> =
+            happened.keys().copied().filter(|id| sends[id].status.claim.is_some()).collect();
+        let known = self.mail_of(&known).await?;
+        let new: HashSet<i64> = new.iter().map(|(event, _)| *event).collect();
+        let mut deltas = Deltas::default();
+        for (id, mut happened) in happened {
+            let Stored { activation, step, .. } = &sends[&id];
+            let before = known.get(&id).map(|mail| mail.counted_before(&new)).unwrap_or_default();
+            happened.extend(&before);
+            deltas.recount(Message { activation: activation.get(), step }, &before, &happened);
+        }
+        self.write_counts(deltas).await
     }
 
     /// Merges and writes the sends `open`; answers which of them were still as they had been read.

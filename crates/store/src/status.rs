@@ -137,15 +137,7 @@ impl Store {
         activation: Option<ActivationId>,
         vendor: Option<&VendorId>,
     ) -> Result<Vec<SendCount>> {
-        let query = match (activation, vendor) {
-            (Some(id), _) => sqlx::query(sql!("send/count_activation.sql")).bind(id.get()),
-            (None, Some(vendor)) => {
-                sqlx::query(sql!("send/count_vendor.sql")).bind(vendor.as_str().to_owned())
-            }
-            (None, None) => sqlx::query(sql!("send/count_all.sql")),
-        };
-        let mut connection = self.read().await?;
-        let rows = query.fetch_all(&mut *connection).await?;
+        let rows = self.fetch_scoped(scoped!("send/count"), activation, vendor).await?;
         rows.iter()
             .map(|row| {
                 Ok(SendCount {

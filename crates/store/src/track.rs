@@ -1,17 +1,20 @@
 //! Opens and clicks: kept as they came, and beside them what they were.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use domain::{
-    ActivationId, EventKind, SendId, TargetsId, TrackRecord, UtcMillis, VendorId,
-    engagement::{Class, Context, Rules, Seen, classify},
+    EventKind, SendId, TargetsId, TrackRecord, UtcMillis,
+    engagement::{Class, Context, Rules, Seen, Verdict, classify},
+    results::{Happened, ResultKind, Who},
     track::{TrackDetail, Tracked},
 };
+use sqlx::any::AnyRow;
 
 use crate::{
     bulk::{Rows, Value},
     engine::{Store, WriteTx},
     error::Result,
+    rollup::{Deltas, Message},
     row::{Read, json_text},
 };
 
@@ -41,34 +44,6 @@ pub struct TracksRecorded {
     pub unknown: u64,
     /// Those over [`MOST_TRACKS`] of their message.
     pub over: u64,
-}
-
-/// How many opens or clicks of an activation were people's, or machines'.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngagementCount {
-    /// The activation.
-    pub activation: ActivationId,
-    /// Opened or clicked.
-    pub kind: EventKind,
-    /// People's; see [`Class::is_human`].
-    pub human: bool,
-    /// How many.
-    pub events: i64,
-    /// Of how many messages.
-    pub sends: i64,
-}
-
-/// How many opens or clicks one rule decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleCount {
-    /// Opened or clicked.
-    pub kind: EventKind,
-    /// What they were.
-    pub class: Class,
-    /// The rule that says so.
-    pub rule: String,
-    /// How many.
-    pub events: i64,
 }
 
 /// What running the rules over some sends did.
@@ -147,71 +122,10 @@ impl Store {
         let sends = rows.iter().map(|row| row.int("send_id")).collect::<Result<Vec<_>>>()?;
         let Some(last) = sends.last() else { return Ok(Reclassified::default()) };
         let mut tx = self.begin_write().await?;
+        tx.lock_counts().await?;
         let (events, changed) = tx.classify_sends(&sends, rules, now).await?;
         tx.commit().await?;
         Ok(Reclassified { events, changed, last: Some(SendId::new(*last)) })
-    }
-
-    /// How many opens and clicks were people's and how many machines': of one activation, of one vendor, or
-    /// of all.
-    ///
-    /// # Errors
-    /// When the book fails.
-    pub async fn engagement_counts(
-        &self,
-        activation: Option<ActivationId>,
-        vendor: Option<&VendorId>,
-    ) -> Result<Vec<EngagementCount>> {
-        let query = match (activation, vendor) {
-            (Some(id), _) => sqlx::query(sql!("event_class/count_activation.sql")).bind(id.get()),
-            (None, Some(vendor)) => {
-                sqlx::query(sql!("event_class/count_vendor.sql")).bind(vendor.as_str().to_owned())
-            }
-            (None, None) => sqlx::query(sql!("event_class/count_all.sql")),
-        };
-        let mut connection = self.read().await?;
-        let rows = query.fetch_all(&mut *connection).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(EngagementCount {
-                    activation: ActivationId::new(row.int("activation_id")?),
-                    kind: row.parsed("kind")?,
-                    human: row.flag("human")?,
-                    events: row.int("events")?,
-                    sends: row.int("sends")?,
-                })
-            })
-            .collect()
-    }
-
-    /// How many opens and clicks each rule decided: of one activation, of one vendor, or of all.
-    ///
-    /// # Errors
-    /// When the book fails.
-    pub async fn rule_counts(
-        &self,
-        activation: Option<ActivationId>,
-        vendor: Option<&VendorId>,
-    ) -> Result<Vec<RuleCount>> {
-        let query = match (activation, vendor) {
-            (Some(id), _) => sqlx::query(sql!("event_class/rules_activation.sql")).bind(id.get()),
-            (None, Some(vendor)) => {
-                sqlx::query(sql!("event_class/rules_vendor.sql")).bind(vendor.as_str().to_owned())
-            }
-            (None, None) => sqlx::query(sql!("event_class/rules_all.sql")),
-        };
-        let mut connection = self.read().await?;
-        let rows = query.fetch_all(&mut *connection).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(RuleCount {
-                    kind: row.parsed("kind")?,
-                    class: row.parsed("class")?,
-                    rule: row.text("rule")?,
-                    events: row.int("events")?,
-                })
-            })
-            .collect()
     }
 }
 
@@ -221,14 +135,53 @@ struct Kept {
     kind: EventKind,
     at: UtcMillis,
     detail: TrackDetail,
+    said: Option<Said>,
+}
+
+/// What the rules said the last time, and as what it was counted.
+struct Said {
+    class: Class,
+    rule: String,
+    rules_version: String,
+    settled: bool,
+    counted: Option<Class>,
 }
 
 /// What the book has of one send.
-#[derive(Default)]
 struct OfSend {
     activation: i64,
+    step: String,
     accepted_at: Option<UtcMillis>,
     tracks: Vec<Kept>,
+}
+
+impl Kept {
+    fn happened(&self, class: Class) -> Option<Happened> {
+        let kind = ResultKind::of(self.kind)?;
+        Some(Happened { kind, who: Who::from(class), at: self.at })
+    }
+
+    fn link(&self, class: Class) -> Option<(TargetsId, u16, Who)> {
+        match self.detail.what {
+            Tracked::Opened => None,
+            Tracked::Clicked { link, targets } => Some((targets, link, Who::from(class))),
+        }
+    }
+
+    fn counted(&self) -> Option<Class> {
+        self.said.as_ref()?.counted
+    }
+
+    /// Whether the row says something else than is to be said now.
+    fn is_news(&self, verdict: &Verdict<'_>, rules: &Rules, settled: bool) -> bool {
+        self.said.as_ref().is_none_or(|said| {
+            said.class != verdict.class
+                || said.rule != verdict.rule
+                || said.rules_version != rules.version()
+                || said.settled != settled
+                || said.counted != Some(verdict.class)
+        })
+    }
 }
 
 impl WriteTx {
@@ -242,7 +195,7 @@ impl WriteTx {
         ids.sort_unstable();
         ids.dedup();
         let engine = self.engine;
-        let known = rows_of(&ids)
+        let known = sends_of(&ids)
             .fetch(engine, self.connection(), sql!("event/track_counts_many.sql"))
             .await?;
         let mut known = known
@@ -263,7 +216,7 @@ impl WriteTx {
             }
         }
         let event_ids = self.take_event_ids(fitting.len()).await?;
-        let mut events = Rows::new(7, fitting.len());
+        let mut events = Rows::new(8, fitting.len());
         for ((activation, track), event) in fitting.iter().zip(event_ids) {
             let TrackRecord { id, send, what, visitor, .. } = &track.record;
             let detail = TrackDetail { what: *what, visitor: visitor.clone() };
@@ -275,6 +228,7 @@ impl WriteTx {
                 Value::Int(*id),
                 Value::Int(track.at.get()),
                 json_text(&detail).into(),
+                Value::Int(1),
             ]);
         }
         let new = events.fetch(engine, self.connection(), sql!("event/add_many.sql")).await?;
@@ -287,10 +241,12 @@ impl WriteTx {
         Ok(recorded)
     }
 
-    /// Runs the rules over everything that was asked for of `sends`. Later requests change what earlier ones
-    /// were (the third link at once makes a machine of the first two), so it is always all of them; and what
-    /// comes out does not depend on what came first.
-    async fn classify_sends(
+    /// Runs the rules over everything that was asked for of `sends`, and counts what they say. Later requests
+    /// change what earlier ones were (the third link at once makes a machine of the first two), so it is always
+    /// all of them; and what comes out does not depend on what came first.
+    ///
+    /// The caller holds the counts ([`WriteTx::lock_counts`]).
+    pub(crate) async fn classify_sends(
         &mut self,
         sends: &[i64],
         rules: &Rules,
@@ -298,8 +254,9 @@ impl WriteTx {
     ) -> Result<(u64, u64)> {
         let sends = self.tracks_of(sends).await?;
         let links = self.links_of(sends.values()).await?;
-        let mut rows = Vec::new();
-        for (send, OfSend { activation, accepted_at, tracks }) in &sends {
+        let (mut events, mut rows, mut deltas) = (0, Vec::new(), Deltas::default());
+        for (send, of_send) in &sends {
+            let OfSend { activation, accepted_at, tracks, .. } = of_send;
             let most_links = tracks.iter().filter_map(|kept| links.get(&targets_of(kept)?)).max();
             let message = Context { accepted_at: *accepted_at, links: most_links.copied() };
             let seen: Vec<Seen<'_>> = tracks
@@ -310,9 +267,15 @@ impl WriteTx {
                     visitor: &detail.visitor,
                 })
                 .collect();
-            for (kept, verdict) in tracks.iter().zip(classify(rules, message, &seen)) {
+            let verdicts = classify(rules, message, &seen);
+            of_send.count(&verdicts, &mut deltas);
+            events += tracks.len() as u64;
+            for (kept, verdict) in tracks.iter().zip(verdicts) {
                 let settled = accepted_at.is_some() || now.get() - kept.at.get() > SETTLED_AFTER_MS;
-                let row: [Value; 8] = [
+                if !kept.is_news(&verdict, rules, settled) {
+                    continue;
+                }
+                let row: [Value; 9] = [
                     Value::Int(kept.event),
                     Value::Int(*send),
                     Value::Int(*activation),
@@ -321,39 +284,47 @@ impl WriteTx {
                     verdict.rule.into(),
                     rules.version().into(),
                     Value::Int(i64::from(settled)),
+                    verdict.class.as_str().into(),
                 ];
                 rows.push((kept.event, row));
             }
         }
         // In one order, so that two who write the same rows at once don't wait for each other in a circle.
         rows.sort_unstable_by_key(|(event, _)| *event);
-        let events = rows.len() as u64;
-        let mut classes = Rows::new(8, rows.len());
+        let mut classes = Rows::new(9, rows.len());
         for (_, row) in rows {
             classes.push(row);
         }
         let engine = self.engine;
         let changed =
             classes.execute(engine, self.connection(), sql!("event_class/put_many.sql")).await?;
+        self.write_counts(deltas).await?;
         Ok((events, changed))
     }
 
     async fn tracks_of(&mut self, sends: &[i64]) -> Result<HashMap<i64, OfSend>> {
         let engine = self.engine;
-        let rows = rows_of(sends)
+        let rows = sends_of(sends)
             .fetch(engine, self.connection(), sql!("event/tracks_of_sends_many.sql"))
             .await?;
-        let mut found: HashMap<i64, OfSend> = HashMap::new();
+        let mut found: HashMap<i64, OfSend> = HashMap::with_capacity(sends.len());
         for row in &rows {
-            let of_send = found.entry(row.int("send_id")?).or_default();
-            of_send.activation = row.int("activation_id")?;
+            let of_send = match found.entry(row.int("send_id")?) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(OfSend {
+                    activation: row.int("activation_id")?,
+                    step: row.text("step_key")?,
+                    accepted_at: None,
+                    tracks: Vec::new(),
+                }),
+            };
             let (kind, at): (EventKind, _) = (row.parsed("kind")?, row.time("at")?);
             if kind == EventKind::Accepted {
                 // A second acceptance is a duplicate; the recipient may have either.
                 of_send.accepted_at = Some(of_send.accepted_at.map_or(at, |first| first.min(at)));
             } else {
                 let (event, detail) = (row.int("event_id")?, row.json("detail")?);
-                of_send.tracks.push(Kept { event, kind, at, detail });
+                of_send.tracks.push(Kept { event, kind, at, detail, said: said(row)? });
             }
         }
         Ok(found)
@@ -384,6 +355,41 @@ impl WriteTx {
     }
 }
 
+impl OfSend {
+    /// What it added to the counts until now, and what it adds by these verdicts.
+    fn count(&self, verdicts: &[Verdict<'_>], deltas: &mut Deltas) {
+        let message = Message { activation: self.activation, step: &self.step };
+        let counted = || self.tracks.iter().filter_map(|kept| Some((kept, kept.counted()?)));
+        let decided =
+            || self.tracks.iter().zip(verdicts).map(|(kept, verdict)| (kept, verdict.class));
+        let happened = |(kept, class): (&Kept, Class)| kept.happened(class);
+        let before: Vec<Happened> = counted().filter_map(happened).collect();
+        let after: Vec<Happened> = decided().filter_map(happened).collect();
+        deltas.recount(message, &before, &after);
+        let link = |(kept, class): (&Kept, Class)| kept.link(class);
+        let before: Vec<_> = counted().filter_map(link).collect();
+        let after: Vec<_> = decided().filter_map(link).collect();
+        deltas.recount_links(message, &before, &after);
+    }
+}
+
+fn said(row: &AnyRow) -> Result<Option<Said>> {
+    if row.opt_text("class")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Said {
+        class: row.parsed("class")?,
+        rule: row.text("rule")?,
+        rules_version: row.text("rules_version")?,
+        settled: row.flag("settled")?,
+        // Empty: an older program wrote the row, which did not count.
+        counted: match row.text("counted")?.as_str() {
+            "" => None,
+            _ => Some(row.parsed("counted")?),
+        },
+    }))
+}
+
 fn targets_of(kept: &Kept) -> Option<TargetsId> {
     match kept.detail.what {
         Tracked::Opened => None,
@@ -391,7 +397,8 @@ fn targets_of(kept: &Kept) -> Option<TargetsId> {
     }
 }
 
-fn rows_of(ids: &[i64]) -> Rows {
+/// A row for each of these sends.
+pub(crate) fn sends_of(ids: &[i64]) -> Rows {
     let mut rows = Rows::new(1, ids.len());
     for id in ids {
         rows.push([Value::Int(*id)]);

@@ -1,12 +1,16 @@
 //! A recipient asks for no more mail.
 
-use domain::{EventKind, HashScope, SendId, UtcMillis};
+use domain::{
+    EventKind, HashScope, SendId, UtcMillis,
+    results::{Happened, ResultKind, Who},
+};
 
 use crate::{
     activation::activation_ids,
     bulk::{Rows, Value},
     engine::Store,
     error::Result,
+    rollup::{Deltas, Message},
     send::{SendDetail, find_send},
     suppression::reason,
 };
@@ -35,12 +39,13 @@ impl Store {
         now: UtcMillis,
     ) -> Result<Option<Unsubscribed>> {
         let mut tx = self.begin_write().await?;
+        // First, as the counts ask for: the step is read under it.
+        let ids = tx.take_event_ids(1).await?;
         let Some(detail) = find_send(tx.connection(), send).await? else { return Ok(None) };
         let scope = HashScope::Company(&detail.company);
         let hashes = std::slice::from_ref(&detail.hash_company);
         let new = tx.insert_suppressions(scope, hashes, reason::UNSUBSCRIBED, source, now).await?;
-        let ids = tx.take_event_ids(1).await?;
-        let mut event = Rows::new(7, 1);
+        let mut event = Rows::new(8, 1);
         event.push([
             Value::Int(ids[0]),
             Value::Int(send.get()),
@@ -49,9 +54,18 @@ impl Store {
             Value::Int(0),
             Value::Int(now.get()),
             "{}".into(),
+            Value::Int(1),
         ]);
         let engine = tx.engine;
-        event.fetch(engine, tx.connection(), sql!("event/add_many.sql")).await?;
+        let written = event.fetch(engine, tx.connection(), sql!("event/add_many.sql")).await?;
+        if !written.is_empty() {
+            let mut deltas = Deltas::default();
+            let step = detail.step.to_string();
+            let message = Message { activation: detail.activation.get(), step: &step };
+            let happened = Happened { kind: ResultKind::Unsubscribed, who: Who::Mail, at: now };
+            deltas.recount(message, &[], &[happened]);
+            tx.write_counts(deltas).await?;
+        }
         let skipped = sqlx::query(sql!("send/skip_person.sql"))
             .bind(detail.company.as_str())
             .bind(detail.person.get())

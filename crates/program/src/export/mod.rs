@@ -8,6 +8,7 @@ mod writer;
 
 pub use contacts::{ContactsExport, ExportContacts};
 pub use partners::{ExportPartners, PartnersExport};
+pub(crate) use writer::{Cell, Writer};
 
 /// Rows that are read at once.
 const PAGE: i64 = 1_000;

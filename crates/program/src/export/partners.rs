@@ -1,7 +1,7 @@
 //! `export partners`.
 
 use domain::VendorId;
-use store::ExportedPartner;
+use store::PartnerInput;
 
 use super::{
     PAGE,
@@ -113,8 +113,8 @@ impl PartnersExport {
     }
 }
 
-fn cells(partner: ExportedPartner) -> Vec<Cell> {
-    let ExportedPartner { brand, sender, .. } = partner;
+fn cells(partner: PartnerInput) -> Vec<Cell> {
+    let PartnerInput { brand, sender, .. } = partner;
     let logo = brand.logo.map_or_else(String::new, |logo| format!("{ASSET}{}", logo.hash));
     let texts: [String; FIELDS.len()] = [
         partner.partner_key,

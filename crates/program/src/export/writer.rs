@@ -9,7 +9,7 @@ use crate::{
 
 /// What stands in one field of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     /// A text; an empty one is left out where a row names its fields.
     Text(String),
     /// Yes, or nothing.
@@ -53,18 +53,18 @@ impl Serialize for Named<'_> {
 
 /// Writes rows of the same columns.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     format: TableFormat,
     columns: Vec<String>,
 }
 
 impl Writer {
-    pub(super) fn new(format: TableFormat, columns: Vec<String>) -> Self {
+    pub(crate) fn new(format: TableFormat, columns: Vec<String>) -> Self {
         Self { format, columns }
     }
 
     /// What stands above the rows.
-    pub(super) fn head(&self) -> Result<Vec<u8>> {
+    pub(crate) fn head(&self) -> Result<Vec<u8>> {
         match self.format {
             TableFormat::Csv => {
                 let names = self.columns.iter().cloned().map(Cell::Text).collect();
@@ -75,7 +75,7 @@ impl Writer {
     }
 
     /// Some rows, each with a cell for every column.
-    pub(super) fn rows(&self, rows: &[Vec<Cell>]) -> Result<Vec<u8>> {
+    pub(crate) fn rows(&self, rows: &[Vec<Cell>]) -> Result<Vec<u8>> {
         match self.format {
             TableFormat::Csv => csv_bytes(rows),
             TableFormat::Jsonl => {

@@ -9,6 +9,7 @@ mod messy_files;
 mod packages;
 mod partners;
 mod peers;
+mod results;
 mod status;
 mod unsubscribe;
 mod walls;

@@ -6,5 +6,4 @@ FROM activation a
 JOIN partner p ON p.partner_id = a.partner_id
 JOIN company m ON m.company_id = a.company_id
 JOIN package k ON k.package_id = a.package_id
-WHERE 1 = 1
 ORDER BY a.activation_id DESC

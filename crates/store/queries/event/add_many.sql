@@ -1,3 +1,4 @@
-INSERT INTO event (event_id, send_id, activation_id, kind, source_number, at, detail) VALUES /* rows */
+-- What is written here is counted in the same transaction, so it stands as counted.
+INSERT INTO event (event_id, send_id, activation_id, kind, source_number, at, detail, counted) VALUES /* rows */
 ON CONFLICT (send_id, kind, source_number) DO NOTHING
-RETURNING send_id, kind, source_number
+RETURNING event_id, send_id, kind, source_number

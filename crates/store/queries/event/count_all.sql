@@ -1,4 +1,3 @@
 SELECT e.kind, COUNT(*) AS events
 FROM event e JOIN activation a ON a.activation_id = e.activation_id
-WHERE 1 = 1
 GROUP BY e.kind ORDER BY e.kind

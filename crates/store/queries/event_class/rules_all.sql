@@ -1,5 +1,4 @@
 SELECT c.kind, c.class, c.rule, COUNT(*) AS events
 FROM event_class c JOIN activation a ON a.activation_id = c.activation_id
-WHERE 1 = 1
 GROUP BY c.kind, c.class, c.rule
 ORDER BY c.kind, c.class, c.rule

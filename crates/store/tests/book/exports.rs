@@ -66,7 +66,7 @@ async fn partners_are_read_page_by_page_as_a_file_would_name_them(book: Book) {
     book.lanes(&program.vendor, 7).await;
     let stranger = book.store.add_vendor("Contoso", "test", NOW).await.unwrap().row.id;
     assert!(book.store.partners_page(&stranger, "", 10).await.unwrap().is_empty());
-    let mut all: Vec<store::ExportedPartner> = Vec::new();
+    let mut all: Vec<store::PartnerInput> = Vec::new();
     loop {
         let after = all.last().map(|partner| partner.partner_key.clone()).unwrap_or_default();
         let page = book.store.partners_page(&program.vendor, &after, 3).await.unwrap();

@@ -32,5 +32,6 @@ mod opens_and_clicks;
 mod outcomes_in_any_order;
 mod packages_and_partners;
 mod queued_sends_are_found_again;
+mod results_add_up;
 mod speed_of_statements;
 mod unsubscribing;

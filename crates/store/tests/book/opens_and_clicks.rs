@@ -96,7 +96,7 @@ async fn opens_and_clicks_are_kept_once_as_they_came(book: Book) {
     let again = book.tracked(&batch).await;
     assert_eq!(again, TracksRecorded { repeated: 4, ..TracksRecorded::default() });
     assert_eq!(book.store.recorder_position("tracks").await.unwrap().as_deref(), Some("7-0"));
-    let counted = ["clicked machine 1/1", "clicked human 1/1", "opened human 1/1"];
+    let counted = ["clicked human 1/1", "clicked machine 1/1", "opened human 1/1"];
     assert_eq!(book.engagement().await, counted);
     let vendor = book.store.send(fed.send).await.unwrap().unwrap().vendor;
     let of_vendor = book.store.engagement_counts(None, Some(&vendor)).await.unwrap();

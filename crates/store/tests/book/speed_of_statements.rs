@@ -60,6 +60,13 @@ async fn no_statement_over_many_rows_walks_a_table() {
         (statement!("person/find_many.sql"), 2),
         (statement!("consent/missing_many.sql"), 3),
         (statement!("suppression/missing_many.sql"), 3),
+        (statement!("event/tracks_of_sends_many.sql"), 1),
+        (statement!("event/outcomes_of_sends_many.sql"), 1),
+        (statement!("event/persons_many.sql"), 2),
+        (statement!("event/set_counted_many.sql"), 1),
+        (statement!("rollup_hour/sum_many.sql"), 3),
+        (statement!("rollup_hour/drop_empty_many.sql"), 5),
+        (statement!("rollup_link/drop_empty_many.sql"), 5),
     ];
     for (text, columns) in statements {
         let plan = plan(&book, &one_row(&text, columns)).await;
@@ -104,4 +111,33 @@ async fn walks_follow_their_index() {
             && cancel.contains("INDEX send_due (activation_id=?)"),
         "{cancel}"
     );
+}
+
+#[tokio::test]
+async fn what_came_back_is_read_from_its_counts() {
+    let book = Book::on_sqlite().await;
+    let span = plan(&book, &statement!("rollup_hour/span.sql")).await;
+    assert!(!span.contains("SCAN rollup_hour"), "{span}");
+    let sum = plan(&book, &one_row(&statement!("rollup_hour/sum_many.sql"), 3)).await;
+    assert!(sum.contains("(activation_id=? AND hour>? AND hour<?)"), "{sum}");
+    let ended = plan(&book, &statement!("send/ended.sql")).await;
+    assert!(ended.contains("COVERING INDEX send_ended (activation_id=?)"), "{ended}");
+    assert!(!ended.contains("TEMP B-TREE"), "{ended}");
+    for (text, index) in [
+        (statement!("event/uncounted.sql"), "event_uncounted"),
+        (statement!("event_class/uncounted.sql"), "event_class_uncounted"),
+        (
+            statement!("event/mail_page.sql"),
+            "event_of_mail (activation_id=? AND kind=? AND send_id>?)",
+        ),
+        (
+            statement!("event_class/people_page.sql"),
+            "event_class_activation (activation_id=? AND kind=? AND class=? AND send_id>?)",
+        ),
+    ] {
+        let page = plan(&book, &text).await;
+        assert!(page.contains(index), "{text}\n{page}");
+    }
+    let any = plan(&book, &statement!("rollup_hour/any_uncounted.sql")).await;
+    assert!(any.contains("event_uncounted") && any.contains("event_class_uncounted"), "{any}");
 }

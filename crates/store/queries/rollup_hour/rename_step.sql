@@ -1,0 +1,1 @@
+UPDATE rollup_hour SET step_key = $3 WHERE activation_id = $1 AND step_key = $2

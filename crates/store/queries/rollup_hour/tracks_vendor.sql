@@ -1,0 +1,6 @@
+SELECT r.activation_id, r.kind, r.who, CAST(SUM(r.events) AS BIGINT) AS events,
+       CAST(SUM(r.messages) AS BIGINT) AS messages
+FROM rollup_hour r JOIN activation a ON a.activation_id = r.activation_id
+WHERE a.vendor_id = $1 AND r.kind IN ('opened', 'clicked')
+GROUP BY r.activation_id, r.kind, r.who
+ORDER BY r.activation_id, r.kind, r.who
