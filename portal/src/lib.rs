@@ -5,6 +5,7 @@
 //! mail, to where its sender had it lead: one-click unsubscribing must work for a machine that posts once
 //! (RFC 8058).
 
+mod api;
 mod asset;
 mod error;
 mod escape;
@@ -25,6 +26,7 @@ use program::Program;
 use self::invalid_links::InvalidLinks;
 
 pub use self::{
+    api::{ApiParts, openapi_json},
     error::Error,
     serve::{PortalServer, serve},
     track::TrackParts,
@@ -48,6 +50,8 @@ pub struct PortalParts {
     pub metrics: Metrics,
     /// Served at `/readyz`. The belt does not belong in it: without it the portal works, and says so.
     pub readiness: Readiness,
+    /// The limits of the JSON API.
+    pub api: ApiParts,
     /// How fast links that are none of ours are answered with more than "too many".
     pub invalid_links: RateSpec,
 }
@@ -61,7 +65,8 @@ impl PortalParts {
         readiness: Readiness,
     ) -> Self {
         let invalid_links = DEFAULT_INVALID_LINKS.parse().expect("the default is a rate");
-        Self { program, track, metrics, readiness, invalid_links }
+        let api = ApiParts { client_address: track.client_address, ..ApiParts::default() };
+        Self { program, track, metrics, readiness, api, invalid_links }
     }
 }
 
@@ -72,7 +77,7 @@ struct Portal {
     invalid_links: Arc<InvalidLinks>,
 }
 
-/// All routes: `/u/{token}`, `/o/{token}.gif`, `/c/{token}/{number}`, `/a/{name}`, `/static/page.css`,
+/// All routes: `/u/{token}`, `/o/{token}.gif`, `/c/{token}/{number}`, `/a/{name}`, `/static/page.css`, `/api/v1/…`,
 /// `/healthz`, `/readyz`, `/metrics`; and what carries their events to the belt, to be run beside them.
 fn router(parts: PortalParts) -> (Router, track::Drain) {
     let invalid_links = Arc::new(InvalidLinks::new(parts.invalid_links));
@@ -80,12 +85,14 @@ fn router(parts: PortalParts) -> (Router, track::Drain) {
         track::outbox(parts.track.belt.clone(), parts.metrics.clone(), parts.track.waiting);
     let tracking =
         track::Tracking::new(&parts.track, parts.program.clone(), outbox, invalid_links.clone());
+    let api = api::router(parts.program.clone(), parts.api);
     let portal = Portal { program: parts.program, metrics: parts.metrics.clone(), invalid_links };
     let router = Router::new()
         .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::act))
         .route("/a/{name}", get(asset::show))
         .route("/static/page.css", get(page::style))
         .merge(track::router(tracking))
+        .nest("/api", api)
         .with_state(portal)
         .merge(process::health::router(parts.readiness, parts.metrics.clone()))
         .fallback(async || page::not_found())

@@ -232,6 +232,12 @@ text_id!(
     "grp"
 );
 
+text_id!(
+    /// A key of the API: the part of it that may be shown.
+    ApiKeyId,
+    "tlk"
+);
+
 /// The stable name of a step inside its package: 1 to 40 of `a-z`, `0-9`, `-`, starting with a letter.
 ///
 /// It is part of a send's unique key, so renaming a step makes it another step.

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "0003_engagement",
         text: include_str!("../migrations/0003_engagement.sql"),
     },
+    Migration { version: 5, name: "0005_api", text: include_str!("../migrations/0005_api.sql") },
 ];
 
 /// What a migration did.
