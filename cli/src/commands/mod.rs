@@ -134,7 +134,7 @@ pub async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         }
         Command::Demo(options) => demo::run(options, line.json).await,
         Command::ApiKey(command) => api_key::run(command, &settings, output).await,
-        Command::Openapi(options) => Ok(openapi::run(options)),
+        Command::Openapi(options) => openapi::run(options, output),
         Command::Migrate => migrate::run(&settings, output).await,
         Command::CheckConfig => check_config::run(&settings, output),
         Command::Sink(options) => done(demo::sink::run(options).await),

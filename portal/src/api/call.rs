@@ -23,8 +23,8 @@ use super::{
 };
 use crate::track::client_address;
 
-/// The most a body may hold, in bytes: 5,000 ids and what goes with them.
-pub(super) const BODY_LIMIT: usize = 256 * 1024;
+/// The most a body may hold, in bytes: a thousand partners and slots full to the brim, escaped in the longest way.
+pub(super) const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The most a request that only reads may take.
 const READ_LIMIT: Duration = Duration::from_secs(14);

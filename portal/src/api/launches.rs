@@ -26,7 +26,7 @@ use super::{
 const MOST_PARTNERS: usize = 1_000;
 
 /// The most characters of a slot's value: those of the largest slot a package may have, as markup.
-pub(super) const SLOT_MOST: usize = 20_000;
+pub(super) const SLOT_MOST: usize = 10_000;
 
 /// What to launch, and for whom.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -64,6 +64,7 @@ impl Document {
                         "description": "A key of yours, `tlk_…`, as `throughline api-key add` gives it once.",
                     },
                 },
+                "parameters": { "IdempotencyKey": idempotency_key() },
                 "schemas": schemas.to_json(),
             },
         });
@@ -76,6 +77,19 @@ impl Document {
         let schema = self.bodies.get(route.id);
         schema.map_or_else(Vec::new, |schema| self.schemas.faults(schema, body))
     }
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "A name for a request that changes something, such as a UUID: made again under it within 24 hours, it \
+                        is done once. For every operation with x-idempotency-key.",
+        "schema": {
+            "type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_MOST, "pattern": "^[!-~]+$",
+        },
+    })
 }
 
 fn tags() -> Vec<Value> {
@@ -101,17 +115,6 @@ fn operation(route: &Route, body: Option<&Value>, problem: &Value, schemas: &mut
     let mut parameters: Vec<Value> =
         route.path_params.iter().map(|param| parameter(param, "path", true)).collect();
     parameters.extend(route.query.iter().map(|param| parameter(param, "query", param.required)));
-    if route.is_write {
-        parameters.push(json!({
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": false,
-            "description": "A name for this request, such as a UUID: made again under it, it is done once.",
-            "schema": {
-                "type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_MOST, "pattern": "^[!-~]+$",
-            },
-        }));
-    }
     let mut operation = json!({
         "operationId": route.id,
         "tags": [route.tag],
@@ -124,6 +127,12 @@ fn operation(route: &Route, body: Option<&Value>, problem: &Value, schemas: &mut
             None => json!([]),
         },
     });
+    if route.is_write {
+        // Not among the parameters: a tool that makes values up would send another request under the same name, and
+        // be told so.
+        operation["x-idempotency-key"] =
+            json!({ "$ref": "#/components/parameters/IdempotencyKey" });
+    }
     if let Some(body) = body {
         let mut content = json!({ "schema": body });
         if let Some(example) = route.example {

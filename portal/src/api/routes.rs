@@ -310,3 +310,33 @@ pub(super) fn paths() -> Vec<&'static str> {
     }
     paths
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_whole_and_has_a_name_of_its_own() {
+        let mut names = std::collections::BTreeSet::new();
+        for route in ROUTES {
+            assert!(names.insert(route.id) && !route.id.is_empty(), "{}", route.id);
+            assert!(route.path.starts_with('/') && !route.tag.is_empty(), "{}", route.id);
+            assert!(!route.summary.is_empty() && route.about.ends_with('.'), "{}", route.id);
+            assert!(!route.success.is_empty(), "{}", route.id);
+            assert!(
+                !std::ptr::fn_addr_eq(route.handler, READ.handler),
+                "{} has no handler",
+                route.id
+            );
+            assert!(route.method != Method::GET || (route.body.is_none() && !route.is_write));
+            // The path's parameters are those of its text, in their order.
+            let in_path: Vec<&str> = route
+                .path
+                .split('/')
+                .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+                .collect();
+            let described: Vec<&str> = route.path_params.iter().map(|param| param.name).collect();
+            assert_eq!(in_path, described, "{}", route.id);
+        }
+    }
+}

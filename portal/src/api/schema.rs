@@ -271,3 +271,97 @@ pub(super) fn cut(text: &str) -> String {
 pub(super) fn json_of<T: Serialize>(answer: &T) -> Vec<u8> {
     serde_json::to_vec(answer).expect("an answer has a JSON form: its maps have text keys")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::routes::ROUTES;
+
+    /// Words of JSON Schema that are checked, or say nothing that could be.
+    const CHECKED: [&str; 18] = [
+        "$ref",
+        "oneOf",
+        "type",
+        "enum",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "minItems",
+        "maxItems",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "format",
+        "minimum",
+        "maximum",
+        "description",
+        "example",
+    ];
+
+    fn look(schemas: &Schemas, schema: &Value, seen: &mut Vec<String>) {
+        let Some(members) = schema.as_object() else { return };
+        for word in members.keys() {
+            assert!(CHECKED.contains(&word.as_str()), "{word} is not checked: {schema}");
+        }
+        if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+            if !seen.iter().any(|known| known == reference) {
+                seen.push(reference.to_owned());
+                let resolved = schemas.resolve(schema);
+                assert!(resolved.get("$ref").is_none(), "{reference} refers to nothing");
+                look(schemas, resolved, seen);
+            }
+            return;
+        }
+        if let Some(pattern) = schema["pattern"].as_str() {
+            let most = schema["maxLength"].as_u64().unwrap_or(0);
+            let shape = Shape::of_pattern(pattern, u32::try_from(most).unwrap());
+            assert!(shape.is_some(), "nobody checks {pattern}");
+        }
+        if let Some(format) = schema["format"].as_str() {
+            assert!(["date-time", "email"].contains(&format), "nobody checks {format}");
+        }
+        if schema["type"] == "object" && schema["properties"].is_object() {
+            assert_eq!(schema["additionalProperties"], false, "{schema}");
+        }
+        for part in schema["properties"].as_object().into_iter().flat_map(Map::values) {
+            look(schemas, part, seen);
+        }
+        for part in schema["oneOf"].as_array().into_iter().flatten() {
+            look(schemas, part, seen);
+        }
+        look(schemas, &schema["items"], seen);
+        look(schemas, &schema["additionalProperties"], seen);
+    }
+
+    #[test]
+    fn what_a_body_s_description_says_is_checked() {
+        let mut schemas = Schemas::default();
+        let bodies: Vec<Value> =
+            ROUTES.iter().filter_map(|route| Some(route.body?(&mut schemas))).collect();
+        assert!(bodies.len() >= 3);
+        let mut seen = Vec::new();
+        for body in &bodies {
+            look(&schemas, body, &mut seen);
+        }
+        assert!(seen.len() > bodies.len(), "{seen:?}");
+    }
+
+    #[test]
+    fn an_example_does() {
+        for route in ROUTES {
+            let (Some(described), Some(example)) = (route.body, route.example) else { continue };
+            let mut schemas = Schemas::default();
+            let body = described(&mut schemas);
+            assert_eq!(schemas.faults(&body, &example()), [], "{}", route.id);
+        }
+    }
+
+    #[test]
+    fn a_body_of_nothing_but_faults_is_answered_with_a_few() {
+        let mut schemas = Schemas::default();
+        let body = schemas.of::<crate::api::launches::LaunchIn>();
+        let many: Map<String, Value> = (0..1_000).map(|n| (format!("x{n}"), json!(n))).collect();
+        assert_eq!(schemas.faults(&body, &Value::Object(many)).len(), MOST_FAULTS);
+    }
+}
