@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 ARGS ?=
 
-.PHONY: help demo test test-browser test-peers mutants lint fmt bench up
+.PHONY: help demo test test-browser test-peers test-api mutants lint fmt bench up
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -21,7 +21,7 @@ test: ## Run all tests (real Redis, SQLite, PostgreSQL and SMTP, started by the 
 	@if command -v cargo-nextest >/dev/null; then \
 	  cargo test --quiet --workspace --doc && cargo nextest run --workspace $(ARGS); \
 	else \
-	  cargo test --workspace $(ARGS) -- --skip browser:: --skip peers::; \
+	  cargo test --workspace $(ARGS) -- --skip browser:: --skip peers:: --skip schemathesis::; \
 	fi
 
 test-browser: ## Run the tests of mail and pages in a real browser (Chromium)
@@ -43,6 +43,15 @@ test-peers: ## Compare with handlebars.js and Python's csv (THROUGHLINE_CORPORA=
 	  cargo nextest run --workspace --profile peers $${only:+-E "$$only"} $(ARGS); \
 	else \
 	  cargo test --workspace $(ARGS) peers:: -- $${only:+--skip templates_of_others}; \
+	fi
+
+test-api: ## Hold the JSON API against its description (Schemathesis)
+	@.ci/install api
+	@cargo build -p throughline
+	@if command -v cargo-nextest >/dev/null; then \
+	  cargo nextest run --workspace --profile api $(ARGS); \
+	else \
+	  cargo test --workspace $(ARGS) schemathesis::; \
 	fi
 
 mutants: ## Remove every guard on the lists crates/*/tests/mutations.toml, one at a time: a test must see it (ARGS=CRATE)

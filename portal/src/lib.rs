@@ -5,6 +5,7 @@
 //! mail, to where its sender had it lead: one-click unsubscribing must work for a machine that posts once
 //! (RFC 8058).
 
+mod api;
 mod asker;
 mod asset;
 pub mod chart;
@@ -35,6 +36,7 @@ use self::{
 };
 
 pub use self::{
+    api::{ApiParts, openapi_json},
     error::Error,
     serve::{PortalServer, serve},
     track::TrackParts,
@@ -61,6 +63,8 @@ pub struct PortalParts {
     pub metrics: Metrics,
     /// Served at `/readyz`. The belt does not belong in it: without it the portal works, and says so.
     pub readiness: Readiness,
+    /// The limits of the JSON API.
+    pub api: ApiParts,
     /// How fast links that are none of ours are answered with more than "too many".
     pub invalid_links: RateSpec,
 }
@@ -74,7 +78,8 @@ impl PortalParts {
         readiness: Readiness,
     ) -> Self {
         let invalid_links = DEFAULT_INVALID_LINKS.parse().expect("the default is a rate");
-        Self { program, track, metrics, readiness, invalid_links }
+        let api = ApiParts { client_address: track.client_address, ..ApiParts::default() };
+        Self { program, track, metrics, readiness, api, invalid_links }
     }
 }
 
@@ -90,13 +95,15 @@ struct Portal {
 }
 
 /// All routes: `/u/{token}`, `/o/{token}.gif`, `/c/{token}/{number}`, `/a/{name}`, `/static/…`,
-/// `/i/{token}` and what is below it, `/healthz`, `/readyz`, `/metrics`; and what carries their events to the belt, to be run beside them.
+/// `/i/{token}` and what is below it, `/api/v1/…`, `/healthz`, `/readyz`, `/metrics`; and what carries
+/// their events to the belt, to be run beside them.
 fn router(parts: PortalParts, stop: CancellationToken) -> (Router, track::Drain) {
     let invalid_links = Arc::new(InvalidLinks::new(parts.invalid_links));
     let (outbox, drain) =
         track::outbox(parts.track.belt.clone(), parts.metrics.clone(), parts.track.waiting);
     let tracking =
         track::Tracking::new(&parts.track, parts.program.clone(), outbox, invalid_links.clone());
+    let api = api::router(parts.program.clone(), parts.api);
     let base = Base::of(parts.program.public_url());
     let portal = Portal {
         program: parts.program,
@@ -111,6 +118,7 @@ fn router(parts: PortalParts, stop: CancellationToken) -> (Router, track::Drain)
         .merge(statics::router())
         .merge(invite::router())
         .merge(track::router(tracking))
+        .nest("/api", api)
         .with_state(portal)
         .merge(process::health::router(parts.readiness, parts.metrics.clone()))
         .fallback(async |asker: Asker| asker.look().not_found())

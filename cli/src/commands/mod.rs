@@ -1,5 +1,6 @@
 //! The command line: one file per group of commands.
 
+mod api_key;
 mod check_config;
 mod control;
 mod engagement;
@@ -10,6 +11,7 @@ mod invite;
 mod launch;
 mod migrate;
 pub mod open;
+mod openapi;
 mod package;
 pub mod render;
 mod results;
@@ -100,6 +102,11 @@ pub enum Command {
     All(demo::all::Options),
     /// See a real campaign go through all of it, into a mail sink on this machine.
     Demo(demo::Options),
+    /// Make, list or revoke keys of the JSON API.
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKeyCommand),
+    /// Print the description of the JSON API (OpenAPI 3.1).
+    Openapi(openapi::Options),
     /// Bring the book's schema up to date.
     #[command(after_help = migrate::HELP)]
     Migrate,
@@ -139,6 +146,8 @@ pub async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             demo::all::run(options, settings.file().map(ToOwned::to_owned)).await
         }
         Command::Demo(options) => demo::run(options, line.json).await,
+        Command::ApiKey(command) => api_key::run(command, &settings, output).await,
+        Command::Openapi(options) => openapi::run(options, output),
         Command::Migrate => migrate::run(&settings, output).await,
         Command::CheckConfig => check_config::run(&settings, output),
         Command::Sink(options) => done(demo::sink::run(options).await),

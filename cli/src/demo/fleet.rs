@@ -122,12 +122,15 @@ impl Fleet {
         let (tell_end, ended) = watch::channel(None);
         let scheduler = scheduler::run(scheduler, inside.clone());
         tasks.spawn(watched("scheduler", scheduler, inside.clone(), tell_end.clone()));
-        let parts = portal::PortalParts::new(
-            program.clone(),
-            roles::portal::track_parts(&config, belt.clone())?,
-            Metrics::new("portal", SystemClock.now()),
-            Readiness::new(),
-        );
+        let parts = portal::PortalParts {
+            api: roles::portal::api_parts(&config),
+            ..portal::PortalParts::new(
+                program.clone(),
+                roles::portal::track_parts(&config, belt.clone())?,
+                Metrics::new("portal", SystemClock.now()),
+                Readiness::new(),
+            )
+        };
         let portal = portal::serve(config.portal.listen, parts, inside.drain_token()).await?;
         let portal = async { Ok(portal.task.await?) };
         tasks.spawn(watched("portal", portal, inside.clone(), tell_end));

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use belt::Belt;
 use domain::time::Clock;
-use portal::{PortalParts, TrackParts};
+use portal::{ApiParts, PortalParts, TrackParts};
 use process::{Config, Metrics, Readiness, Shutdown, SystemClock};
 use store::Store;
 
@@ -40,7 +40,17 @@ pub fn parts(config: &Config, store: Store, belt: Belt) -> anyhow::Result<Portal
     let metrics = Metrics::new("portal", SystemClock.now());
     let track = track_parts(config, belt.clone())?;
     let program = open::program(config, store, Some(belt))?;
-    Ok(PortalParts::new(program, track, metrics, readiness))
+    let api = api_parts(config);
+    Ok(PortalParts { api, ..PortalParts::new(program, track, metrics, readiness) })
+}
+
+/// The limits of the JSON API.
+pub fn api_parts(config: &Config) -> ApiParts {
+    ApiParts {
+        limit: config.api.limit,
+        anonymous_limit: config.api.anonymous_limit,
+        client_address: config.tracking.client_address,
+    }
 }
 
 /// What opens and clicks go through.

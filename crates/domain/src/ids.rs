@@ -237,6 +237,11 @@ text_id!(
     InvitationId,
     "inv"
 );
+text_id!(
+    /// A key of the API: the part of it that may be shown.
+    ApiKeyId,
+    "tlk"
+);
 
 /// The stable name of a step inside its package: 1 to 40 of `a-z`, `0-9`, `-`, starting with a letter.
 ///

@@ -5,6 +5,7 @@
 
 pub mod activation;
 pub mod address;
+pub mod api_key;
 pub mod audience;
 pub mod brand;
 pub mod claim;
@@ -31,12 +32,14 @@ pub mod track;
 
 pub use activation::ActivationState;
 pub use address::{AddressHash, EmailAddress, HashKey, HashScope};
+pub use api_key::{ApiKey, ApiKeyHash};
 pub use brand::{BrandProfile, SenderIdentity, VendorSender};
 pub use claim::ClaimNumber;
 pub use content_hash::ContentHash;
 pub use event::EventKind;
 pub use ids::{
-    ActivationId, CompanyId, ContactId, EventId, InvitationId, LaunchGroupId, ListId, PackageId,
+    ActivationId, ApiKeyId, CompanyId, ContactId, EventId, InvitationId, LaunchGroupId, ListId,
+    PackageId,
     PartnerId, PersonId, SendId, StepKey, VendorId, VersionId,
 };
 pub use job::{PartnerShelf, SendEmail, TrackedParts};

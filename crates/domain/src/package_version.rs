@@ -70,6 +70,11 @@ pub struct VersionTransitionError {
 }
 
 impl VersionState {
+    /// Whether partners have not seen it yet.
+    pub const fn is_before_partners(self) -> bool {
+        matches!(self, Self::Draft | Self::InReview)
+    }
+
     /// The state after `command`. Asking for what already holds is fine and changes nothing.
     ///
     /// # Errors

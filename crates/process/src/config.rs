@@ -112,6 +112,16 @@ section! {
 }
 
 section! {
+    /// The JSON API, which the portal serves.
+    Api {
+        /// How fast one key may ask.
+        limit: RateSpec,
+        /// How fast one address may ask without a key.
+        anonymous_limit: RateSpec,
+    }
+}
+
+section! {
     /// Health and metrics of roles that serve nothing else.
     Health {
         /// Where it listens; port 0 takes any free one.
@@ -284,6 +294,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// `[portal]`
     pub portal: Portal,
+    /// `[api]`
+    pub api: Api,
     /// `[health]`
     pub health: Health,
     /// `[worker]`
@@ -309,11 +321,12 @@ pub struct Config {
 }
 
 /// Every section and its keys.
-pub const SECTIONS: [(&str, &[&str]); 14] = [
+pub const SECTIONS: [(&str, &[&str]); 15] = [
     ("book", Book::KEYS),
     ("redis", Redis::KEYS),
     ("secrets", Secrets::KEYS),
     ("portal", Portal::KEYS),
+    ("api", Api::KEYS),
     ("health", Health::KEYS),
     ("worker", Worker::KEYS),
     ("scheduler", Scheduler::KEYS),
@@ -380,6 +393,7 @@ impl Config {
         let redis = reader.section("redis");
         let secrets = reader.section("secrets");
         let portal = reader.section("portal");
+        let api = reader.section("api");
         let health = reader.section("health");
         let worker = reader.section("worker");
         let scheduler = reader.section("scheduler");
@@ -395,6 +409,7 @@ impl Config {
             redis: redis?,
             secrets: secrets?,
             portal: portal?,
+            api: api?,
             health: health?,
             worker: worker?,
             scheduler: scheduler?,

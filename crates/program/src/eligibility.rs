@@ -70,6 +70,23 @@ pub enum RefusedReason {
     },
 }
 
+impl RefusedReason {
+    /// The reason as a word, as it is serialised.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::TierNotEligible { .. } => "tier_not_eligible",
+            Self::RegionNotEligible { .. } => "region_not_eligible",
+            Self::TypeNotEligible { .. } => "type_not_eligible",
+            Self::SlotsDoNotFit { .. } => "slots_do_not_fit",
+            Self::TierUnknown { .. } => "tier_unknown",
+            Self::BrandIncomplete { .. } => "brand_incomplete",
+            Self::NoSender => "no_sender",
+            Self::NoList { .. } => "no_list",
+            Self::SeveralLists { .. } => "several_lists",
+        }
+    }
+}
+
 impl fmt::Display for RefusedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

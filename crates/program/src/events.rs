@@ -30,7 +30,8 @@ pub struct EventLine {
     pub activation: ActivationId,
     /// Of which partner.
     pub partner: PartnerId,
-    /// What the other side said, as it was recorded.
+    /// What the other side said, as it was recorded; null for a vendor: a relay's answer may name the
+    /// recipient, and the contacts are the company's.
     pub detail: serde_json::Value,
 }
 
@@ -93,7 +94,11 @@ impl Program {
             for event in page {
                 next = event.id;
                 if own.as_ref().is_none_or(|own| own.contains(&event.partner)) {
-                    events.push(event.into());
+                    let mut line = EventLine::from(event);
+                    if matches!(actor, Actor::Vendor(_)) {
+                        line.detail = serde_json::Value::Null;
+                    }
+                    events.push(line);
                 }
                 if events.len() == limit as usize {
                     return Ok(EventPage { events, next });

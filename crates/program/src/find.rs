@@ -188,19 +188,16 @@ impl Program {
 
     /// The vendors an actor may know of: for a company, those it is partner of.
     pub(crate) async fn visible_vendors(&self, actor: &Actor) -> Result<Vec<Vendor>> {
-        let vendors = self.store().vendors().await.map_err(Error::book("read the vendors"))?;
-        let mut visible = Vec::new();
-        for vendor in vendors {
-            let seen = match actor {
-                Actor::Ops => true,
-                Actor::Vendor(own) => *own == vendor.id,
-                Actor::Company(_) => !self.visible_partners(actor, &vendor.id).await?.is_empty(),
-            };
-            if seen {
-                visible.push(vendor);
+        let mut vendors = self.store().vendors().await.map_err(Error::book("read the vendors"))?;
+        match actor {
+            Actor::Ops => {}
+            Actor::Vendor(own) => vendors.retain(|vendor| vendor.id == *own),
+            Actor::Company(own) => {
+                let partners = self.partners_of_company(own).await?;
+                vendors.retain(|vendor| partners.iter().any(|row| row.vendor_id == vendor.id));
             }
         }
-        Ok(visible)
+        Ok(vendors)
     }
 
     /// The partners of a program that an actor may know of, by key.
@@ -209,10 +206,21 @@ impl Program {
         actor: &Actor,
         vendor: &VendorId,
     ) -> Result<Vec<Partner>> {
+        // Of a company's own there are few, of a program's there may be very many.
+        if let Actor::Company(own) = actor {
+            let mut partners = self.partners_of_company(own).await?;
+            partners.retain(|partner| partner.vendor_id == *vendor);
+            return Ok(partners);
+        }
         let mut partners =
             self.store().partners(vendor).await.map_err(Error::book("read the partners"))?;
         partners.retain(|partner| actor.sees(vendor, &partner.company_id));
         Ok(partners)
+    }
+
+    async fn partners_of_company(&self, company: &CompanyId) -> Result<Vec<Partner>> {
+        let rows = self.store().partners_of_company(company).await;
+        rows.map_err(Error::book("read the partners"))
     }
 
     /// An activation, if the actor may see and steer it.

@@ -1,7 +1,7 @@
 //! `launch`: one click of a partner, or one for all who are eligible.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -44,6 +44,8 @@ pub struct Launch {
 pub enum LaunchFor {
     /// One partner.
     Partner(PartnerId),
+    /// Several partners; one that is named twice is launched once.
+    Partners(Vec<PartnerId>),
     /// Every partner of the program whose tier may launch the package.
     AllEligible,
 }
@@ -128,13 +130,14 @@ impl Program {
         let event_at = event_at(package, &slots, start_at)?;
         let chosen = match &launch.who {
             LaunchFor::AllEligible => self.visible_partners(actor, &vendor).await?,
-            LaunchFor::Partner(id) => {
-                let found =
-                    self.store().partner(id).await.map_err(Error::book("read the partner"))?;
-                let partner = found
-                    .filter(|row| row.vendor_id == vendor && actor.sees(&vendor, &row.company_id))
-                    .ok_or_else(|| Error::not_found("partner", id))?;
-                vec![partner]
+            LaunchFor::Partner(id) => vec![self.partner_of(actor, &vendor, id).await?],
+            LaunchFor::Partners(ids) => {
+                let mut named = HashSet::with_capacity(ids.len());
+                let mut chosen = Vec::with_capacity(ids.len());
+                for id in ids.iter().filter(|id| named.insert(*id)) {
+                    chosen.push(self.partner_of(actor, &vendor, id).await?);
+                }
+                chosen
             }
         };
 
@@ -163,6 +166,7 @@ impl Program {
         let version_id = version.clone();
         let kind = match launch.who {
             LaunchFor::Partner(_) => LaunchKind::One,
+            LaunchFor::Partners(_) => LaunchKind::Several,
             LaunchFor::AllEligible => LaunchKind::AllEligible,
         };
         let request = LaunchRequest {
@@ -202,6 +206,20 @@ impl Program {
             refused,
             doorbell_rung,
         })
+    }
+
+    /// The partner of this id, if it is in this program and the actor may see it.
+    async fn partner_of(
+        &self,
+        actor: &Actor,
+        vendor: &VendorId,
+        id: &PartnerId,
+    ) -> Result<store::Partner> {
+        let partner = self.require_partner(actor, id).await?;
+        match partner.vendor_id == *vendor {
+            true => Ok(partner),
+            false => Err(Error::not_found("partner", id)),
+        }
     }
 
     /// The newest published version of a package, by slug, name or id.

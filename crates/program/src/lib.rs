@@ -5,6 +5,8 @@
 //! answer says whether it knows.
 
 mod actor;
+mod api_key;
+mod api_request;
 mod asset;
 mod command;
 mod eligibility;
@@ -17,9 +19,11 @@ mod import;
 mod invite;
 mod language;
 mod launch;
+mod list;
 mod migrate;
 mod nearest;
 mod package;
+mod package_view;
 mod picture;
 mod preview;
 mod program;
@@ -27,12 +31,15 @@ mod report;
 mod reschedule;
 mod results;
 mod status;
+mod suppress;
 mod table;
 mod unsubscribe;
 mod vendor;
 mod version;
 
 pub use actor::Actor;
+pub use api_key::{AddApiKey, ApiKeyAdded, ApiKeyHolder, ApiKeyLine, ApiKeyRevoked};
+pub use api_request::{ApiAnswer, Repeatable, Repeated, RequestBegun};
 pub use asset::AssetFound;
 pub use command::Commanded;
 pub use eligibility::{OtherLanguage, PartnersChecked, RefusedReason};
@@ -48,8 +55,13 @@ pub use invite::{
     ProfileField,
 };
 pub use launch::{Launch, LaunchFor, LaunchRefused, Launched, LaunchedActivation};
+pub use list::{
+    ActivationLine, ListLine, MOST_OF_A_PAGE, PackageLine, Page, PageOf, PartnerLine, PartnerView,
+};
 pub use migrate::{Migrated, Stays, StepMap};
+pub use nearest::nearest;
 pub use package::{PackageChecked, PackagePublished, PublishAs, check_package};
+pub use package_view::{PackageView, PublishedPackage, SlotView, StepView};
 pub use picture::SlotPicture;
 pub use preview::{
     Preview, PreviewFolder, PreviewFor, PreviewOf, Previewed, Previews, Stage, preview_folder,
@@ -62,6 +74,7 @@ pub use results::{
     PersonsCursor, PersonsOf, Rate, Rates, Results, Series, SeriesUnit, StepResults,
 };
 pub use status::{ActivationStatus, BeltView, Counts, OldestDue, Status, StepStatus};
+pub use suppress::{SuppressBecause, SuppressIn, Suppressed, SuppressionLine};
 pub use table::{ColumnMap, ReadAs, TableFormat};
 pub use unsubscribe::{UnsubscribePage, Unsubscribed};
 pub use vendor::VendorAdded;

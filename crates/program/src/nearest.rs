@@ -1,10 +1,7 @@
 //! "Did you mean …?"
 
 /// The candidate that is nearest to what was asked for, if it is near enough to be meant.
-pub(crate) fn nearest<'a>(
-    asked: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(asked: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let asked = asked.trim().to_lowercase();
     candidates
         .into_iter()

@@ -195,6 +195,24 @@ impl Program {
         Ok(Status { activations, totals, engagement: all_engagement, oldest_due, belt })
     }
 
+    /// Where one activation stands. Reads the rows of that one alone.
+    ///
+    /// # Errors
+    /// No such activation for this actor, or the book fails.
+    pub async fn activation(&self, actor: &Actor, id: ActivationId) -> Result<ActivationStatus> {
+        self.require_activation(actor, id).await?;
+        let doing = "count the sends";
+        let summary = self.store().activation_summary(id).await.map_err(Error::book(doing))?;
+        let summary = summary.ok_or_else(|| Error::not_found("activation", id))?;
+        let counts = self.store().send_counts(Some(id), None).await.map_err(Error::book(doing))?;
+        let mut engagement = Engagement::default();
+        let tracked = self.store().engagement_counts(Some(id), None).await;
+        for count in &tracked.map_err(Error::book("count opens and clicks"))? {
+            engagement.add(count);
+        }
+        Ok(activation_status(summary, &counts, engagement))
+    }
+
     /// The oldest due send, if it is one of the activations shown.
     async fn oldest_due(&self, shown: &[ActivationStatus]) -> Result<Option<OldestDue>> {
         let now = self.campaign_now().await?;

@@ -91,8 +91,7 @@ impl Program {
         }
         // Drafts are the vendor's own.
         if !actor.runs(&vendor) {
-            lines
-                .retain(|line| !matches!(line.state, VersionState::Draft | VersionState::InReview));
+            lines.retain(|line| !line.state.is_before_partners());
         }
         Ok(lines)
     }
@@ -205,7 +204,7 @@ impl Program {
     }
 }
 
-fn line(package: &str, version: PackageVersion) -> VersionLine {
+pub(crate) fn line(package: &str, version: PackageVersion) -> VersionLine {
     VersionLine {
         package: package.to_owned(),
         number: version.number,

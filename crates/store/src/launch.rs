@@ -18,9 +18,11 @@ use crate::{
 
 word! {
     /// What kind of click a launch was.
-    LaunchKind ("a launch kind: one or all_eligible") {
+    LaunchKind ("a launch kind: one, several or all_eligible") {
         /// One partner's.
         One = "one",
+        /// For several that were named.
+        Several = "several",
         /// The vendor's, for all partners that may.
         AllEligible = "all_eligible",
     }

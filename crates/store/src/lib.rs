@@ -62,6 +62,8 @@ macro_rules! word {
 }
 
 mod activation;
+mod api_key;
+mod api_request;
 mod asset;
 mod audit;
 mod bulk;
@@ -82,6 +84,7 @@ mod link_targets;
 mod migrate;
 mod migrate_activation;
 mod package;
+mod page;
 mod partner;
 mod reconcile;
 mod record;
@@ -99,6 +102,8 @@ mod unsubscribe;
 mod vendor;
 
 pub use activation::{Activation, ActivationChange, NewSchedule, Rescheduled, Stops};
+pub use api_key::{ApiKeyRow, ApiKeyScope};
+pub use api_request::{ApiAnswer, ApiRequest, ApiRequestBegun};
 pub use asset::StoredAsset;
 pub use audit::AuditRow;
 pub use bulk::bulk;
@@ -121,6 +126,7 @@ pub use lease::Lease;
 pub use migrate::Migrated;
 pub use migrate_activation::{ActivationMigrated, ActivationMigration};
 pub use package::{Package, PackageVersion, PublishInput, VersionChange};
+pub use page::Walk;
 pub use partner::{Partner, PartnerInput};
 pub use reconcile::{QueuedKey, QueuedSend};
 pub use record::{ChangedSend, Recorded, StreamedOutcome};

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "0004_results",
         text: include_str!("../migrations/0004_results.sql"),
     },
+    Migration { version: 5, name: "0005_api", text: include_str!("../migrations/0005_api.sql") },
     Migration {
         version: 6,
         name: "0006_invitations",

@@ -84,7 +84,7 @@ pub struct PublishInput<'a> {
     pub now: UtcMillis,
 }
 
-fn package(row: &AnyRow) -> Result<Package> {
+pub(crate) fn package(row: &AnyRow) -> Result<Package> {
     Ok(Package {
         id: row.parsed("package_id")?,
         vendor_id: row.parsed("vendor_id")?,
@@ -94,7 +94,7 @@ fn package(row: &AnyRow) -> Result<Package> {
     })
 }
 
-fn version(row: &AnyRow) -> Result<PackageVersion> {
+pub(crate) fn version(row: &AnyRow) -> Result<PackageVersion> {
     Ok(PackageVersion {
         id: row.parsed("version_id")?,
         package_id: row.parsed("package_id")?,

@@ -60,7 +60,7 @@ pub struct Partner {
     pub updated_at: UtcMillis,
 }
 
-fn partner(row: &AnyRow) -> Result<Partner> {
+pub(crate) fn partner(row: &AnyRow) -> Result<Partner> {
     Ok(Partner {
         id: row.parsed("partner_id")?,
         vendor_id: row.parsed("vendor_id")?,

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, ops::AddAssign};
 
 use domain::{ActivationId, PartnerId, SendId, SendState, StepKey, UtcMillis, VendorId};
+use sqlx::any::AnyRow;
 
 use crate::{
     activation::{Activation, activation},
@@ -61,7 +62,7 @@ impl StateCounts {
         self.due + self.queued
     }
 
-    fn add(&mut self, count: &SendCount) {
+    pub(crate) fn add(&mut self, count: &SendCount) {
         let field = match count.state {
             SendState::Due => &mut self.due,
             SendState::Queued => &mut self.queued,
@@ -126,6 +127,21 @@ pub struct OldestDue {
     pub due_at: UtcMillis,
 }
 
+pub(crate) fn summary(
+    row: &AnyRow,
+    activation: Activation,
+    counts: StateCounts,
+) -> Result<ActivationSummary> {
+    Ok(ActivationSummary {
+        partner_key: row.text("partner_key")?,
+        partner_name: row.text("partner_name")?,
+        tier: row.text("tier")?,
+        package_slug: row.text("slug")?,
+        counts,
+        activation,
+    })
+}
+
 impl Store {
     /// Sends by activation, step, state and reason: of one activation, of one vendor, or all. For each
     /// step they add up to the audience.
@@ -171,14 +187,8 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let activation = activation(row)?;
-                Ok(ActivationSummary {
-                    partner_key: row.text("partner_key")?,
-                    partner_name: row.text("partner_name")?,
-                    tier: row.text("tier")?,
-                    package_slug: row.text("slug")?,
-                    counts: counts.get(&activation.id).copied().unwrap_or_default(),
-                    activation,
-                })
+                let counts = counts.get(&activation.id).copied().unwrap_or_default();
+                summary(row, activation, counts)
             })
             .collect()
     }

@@ -111,6 +111,30 @@ impl Store {
         Ok(new)
     }
 
+    /// Suppresses addresses in a scope because somebody asked for it: with a word in the audit, if any is
+    /// new. Answers how many are.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn suppress(
+        &self,
+        scope: HashScope<'_>,
+        hashes: &[AddressHash],
+        reason: &str,
+        who: &str,
+        now: UtcMillis,
+    ) -> Result<u64> {
+        let mut tx = self.begin_write().await?;
+        let new = tx.insert_suppressions(scope, hashes, reason, who, now).await?;
+        if new > 0 {
+            let subject = if scope_id(scope).is_empty() { word(scope) } else { scope_id(scope) };
+            let detail = format!("{new} as {reason}");
+            tx.write_audit(now, who, "suppress", subject, &detail).await?;
+        }
+        tx.commit().await?;
+        Ok(new)
+    }
+
     /// How many of these addresses are not suppressed in a scope.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use self::{outbox::Outbox, targets::Targets};
 use crate::{Portal, invalid_links::InvalidLinks};
 
 pub(crate) use outbox::{Drain, outbox};
+pub(crate) use visitor::client_address;
 
 /// What tracking is built from.
 #[derive(Debug, Clone)]

@@ -47,10 +47,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 impl Asked {
     /// The visitor, with as much of its address as may be kept.
     pub fn visitor(&self, found: ClientAddress, kept: NetworkKept) -> Visitor {
-        let address = match found {
-            ClientAddress::Connection => self.peer,
-            ClientAddress::Forwarded => self.forwarded(),
-        };
+        let address = client_address(found, &self.headers, self.peer);
         let method =
             if self.method == Method::HEAD { track::Method::Head } else { track::Method::Get };
         let agent = self.headers.get(header::USER_AGENT).map_or(&b""[..], |agent| agent.as_bytes());
@@ -59,19 +56,31 @@ impl Asked {
         Visitor::new(method, &agent, network, self.loads_ahead())
     }
 
-    /// The last entry: whatever stands before it was sent by the visitor, and says anything.
-    fn forwarded(&self) -> Option<IpAddr> {
-        let entries = self.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-        let last = entries.rsplit(',').next()?.trim();
-        last.parse().ok().or_else(|| last.parse::<SocketAddr>().ok().map(|address| address.ip()))
-    }
-
     fn loads_ahead(&self) -> bool {
         AHEAD.iter().filter_map(|name| self.headers.get(name)?.to_str().ok()).any(|purpose| {
             let purpose = purpose.to_ascii_lowercase();
             ["prefetch", "prerender", "preview"].iter().any(|word| purpose.contains(word))
         })
     }
+}
+
+/// A client's address, where the configuration says that it is found.
+pub(crate) fn client_address(
+    found: ClientAddress,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+) -> Option<IpAddr> {
+    match found {
+        ClientAddress::Connection => peer,
+        ClientAddress::Forwarded => forwarded(headers),
+    }
+}
+
+/// The last entry: whatever stands before it was sent by the visitor, and says anything.
+fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+    let entries = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    let last = entries.rsplit(',').next()?.trim();
+    last.parse().ok().or_else(|| last.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 #[cfg(test)]

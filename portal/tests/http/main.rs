@@ -1,5 +1,6 @@
 //! The portal over real HTTP, with a real book and a real belt.
 
+mod api;
 mod asset;
 mod invalid_link;
 mod one_click;

@@ -1,5 +1,6 @@
 //! What users may ask for, against a real book and a real Redis.
 
+mod api;
 mod commands;
 mod contacts;
 mod exports;

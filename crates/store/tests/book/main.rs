@@ -21,12 +21,14 @@ macro_rules! on_both_engines {
 mod builder;
 
 mod activations_change_state;
+mod api_keys_and_requests;
 mod contacts_are_idempotent;
 mod expansion_decides_everybody_once;
 mod exports;
 mod feed_spreads_over_lanes;
 mod launch_is_one_activation;
 mod leases_fence;
+mod lists_are_read_in_pages;
 mod opening_and_migrating;
 mod opens_and_clicks;
 mod outcomes_in_any_order;

@@ -141,3 +141,51 @@ async fn what_came_back_is_read_from_its_counts() {
     let any = plan(&book, &statement!("rollup_hour/any_uncounted.sql")).await;
     assert!(any.contains("event_uncounted") && any.contains("event_class_uncounted"), "{any}");
 }
+
+#[tokio::test]
+async fn a_page_of_a_list_follows_one_index() {
+    let book = Book::on_sqlite().await;
+    let pages = [
+        (
+            statement!("partner/page_vendor.sql"),
+            "partner_vendor_walk (vendor_id=? AND partner_id>?)",
+        ),
+        (
+            statement!("partner/page_vendor_tier.sql"),
+            "partner_vendor_tier_walk (vendor_id=? AND tier=? AND partner_id>?)",
+        ),
+        (
+            statement!("partner/page_company.sql"),
+            "partner_company_walk (company_id=? AND partner_id>?)",
+        ),
+        (
+            statement!("package/page_vendor.sql"),
+            "package_vendor_walk (vendor_id=? AND package_id>?)",
+        ),
+        (
+            statement!("activation/page_all_state.sql"),
+            "activation_state (state=? AND activation_id<?)",
+        ),
+        (
+            statement!("activation/page_vendor.sql"),
+            "activation_vendor_walk (vendor_id=? AND activation_id<?)",
+        ),
+        (
+            statement!("activation/page_vendor_state.sql"),
+            "activation_vendor_state_walk (vendor_id=? AND state=? AND activation_id<?)",
+        ),
+        (
+            statement!("activation/page_company.sql"),
+            "activation_company_walk (company_id=? AND activation_id<?)",
+        ),
+        (statement!("partner/page_all.sql"), "(partner_id>?)"),
+        (statement!("activation/page_all.sql"), "(activation_id<?)"),
+        (statement!("package_version/page.sql"), "(package_id=? AND number<?)"),
+        (statement!("api_request/forget.sql"), "api_request_forget (forget_at<?)"),
+    ];
+    for (text, index) in pages {
+        let plan = plan(&book, &text).await;
+        assert!(plan.contains(index), "{text}\n{plan}");
+        assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{text}\n{plan}");
+    }
+}

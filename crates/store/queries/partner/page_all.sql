@@ -1,0 +1,6 @@
+SELECT p.partner_id, p.vendor_id, p.company_id, c.name AS company_name, p.partner_key, p.tier, p.region, p.partner_type,
+       p.revision, p.revision_number, p.created_at, p.updated_at
+FROM partner p JOIN company c ON c.company_id = p.company_id
+WHERE p.partner_id > $1 AND ($3 = '' OR p.tier = $3)
+ORDER BY p.partner_id
+LIMIT $2

@@ -1,0 +1,342 @@
+//! Every route there is.
+
+use axum::http::Method;
+
+use super::{
+    activations, launches, packages, partners, previews,
+    route::{ANY, Answer, JSON, KeyKind, Param, Route, Success},
+    shape::Shape,
+    suppressions,
+};
+
+const LIMIT: Param = Param::new("limit", Shape::Limit, "The most items of a page.");
+const VENDOR: Param = Param::new("vendor", Shape::Ulid("ven"), "Only this vendor's program.");
+const TIER: Param = Param::new("tier", Shape::Line(40), "Only this tier, in any case.");
+const STATE: Param =
+    Param::new("state", Shape::Word(activations::STATES), "Only those in this state.");
+const SCOPE: Param =
+    Param::new("scope", Shape::Scope, "Where: `everywhere`, a vendor's or a company's id.");
+
+const fn cursor(shape: Shape) -> Param {
+    Param::new("cursor", shape, "The `next_cursor` of the page before.")
+}
+
+const PACKAGE: &[Param] = &[Param::new("package", Shape::Ulid("pkg"), "The package.")];
+const VERSION: &[Param] = &[Param::new("version", Shape::Ulid("ver"), "The version.")];
+const PARTNER: &[Param] = &[Param::new("partner", Shape::Ulid("par"), "The partner.")];
+const ACTIVATION: &[Param] = &[Param::new("activation", Shape::Number("act"), "The activation.")];
+
+/// A route that reads; what is different is said where it stands.
+const READ: Route = Route {
+    method: Method::GET,
+    path: "",
+    id: "",
+    tag: "",
+    summary: "",
+    about: "",
+    keys: Some(ANY),
+    path_params: &[],
+    query: &[],
+    body: None,
+    example: None,
+    success: &[],
+    may_conflict: false,
+    is_write: false,
+    handler: |_| unreachable_route(),
+};
+
+/// A route that changes something.
+const WRITE: Route = Route { method: Method::POST, may_conflict: true, is_write: true, ..READ };
+
+/// Stands in for the handler of what is no whole route; a test holds that every route has its own.
+fn unreachable_route() -> super::route::Answered {
+    Box::pin(async { Answer::ok(&()) })
+}
+
+macro_rules! success {
+    ($status:literal, $about:literal, $schema:ty) => {
+        Success {
+            status: $status,
+            about: $about,
+            content_type: JSON,
+            schema: Some(|schemas| schemas.of::<$schema>()),
+        }
+    };
+}
+
+/// All of them, in the order of the description.
+pub(super) static ROUTES: &[Route] = &[
+    Route {
+        path: "/openapi.json",
+        id: "getOpenApi",
+        tag: "description",
+        summary: "This description",
+        about: "The description of this API: OpenAPI 3.1.",
+        keys: None,
+        success: &[Success {
+            status: 200,
+            about: "The description.",
+            content_type: JSON,
+            schema: Some(|_| serde_json::json!({ "type": "object" })),
+        }],
+        handler: |call| {
+            Box::pin(async move {
+                let body = call.api.document.text.clone().into_bytes();
+                Ok(Answer { status: 200, content_type: JSON, body })
+            })
+        },
+        ..READ
+    },
+    Route {
+        path: "/packages",
+        id: "listPackages",
+        tag: "packages",
+        summary: "List packages",
+        about: "The activation packages of the programs that the key's owner sees.",
+        query: &[VENDOR, LIMIT, cursor(Shape::Ulid("pkg"))],
+        success: &[success!(200, "A page.", packages::PackagePage)],
+        handler: |call| Box::pin(packages::list(call)),
+        ..READ
+    },
+    Route {
+        path: "/packages/{package}",
+        id: "getPackage",
+        tag: "packages",
+        summary: "Get a package",
+        about: "A package with the steps, slots and eligibility of its newest published version.",
+        path_params: PACKAGE,
+        success: &[success!(200, "The package.", packages::PackageDetailOut)],
+        handler: |call| Box::pin(packages::get(call)),
+        ..READ
+    },
+    Route {
+        path: "/packages/{package}/versions",
+        id: "listVersions",
+        tag: "packages",
+        summary: "List the versions of a package",
+        about: "Newest first. Drafts are shown to the vendor alone.",
+        path_params: PACKAGE,
+        query: &[LIMIT, cursor(Shape::Count)],
+        success: &[success!(200, "A page.", packages::VersionPage)],
+        handler: |call| Box::pin(packages::versions(call)),
+        ..READ
+    },
+    Route {
+        path: "/versions/{version}",
+        id: "getVersion",
+        tag: "packages",
+        summary: "Get a version",
+        about: "One version of a package and where it stands.",
+        path_params: VERSION,
+        success: &[success!(200, "The version.", packages::VersionOut)],
+        handler: |call| Box::pin(packages::version(call)),
+        ..READ
+    },
+    Route {
+        path: "/versions/{version}/recall",
+        id: "recallVersion",
+        tag: "packages",
+        summary: "Recall a version",
+        about: "Stops every send of a version for good: none starts later than 2 s after the answer.",
+        keys: Some(&[KeyKind::Ops, KeyKind::Vendor]),
+        path_params: VERSION,
+        success: &[success!(200, "It is recalled.", packages::RecalledOut)],
+        handler: |call| Box::pin(packages::recall(call)),
+        ..WRITE
+    },
+    Route {
+        path: "/partners",
+        id: "listPartners",
+        tag: "partners",
+        summary: "List partners",
+        about: "By when they joined. A company's key sees what the company is partner of.",
+        query: &[VENDOR, TIER, LIMIT, cursor(Shape::Ulid("par"))],
+        success: &[success!(200, "A page.", partners::PartnerPage)],
+        handler: |call| Box::pin(partners::list(call)),
+        ..READ
+    },
+    Route {
+        path: "/partners/{partner}",
+        id: "getPartner",
+        tag: "partners",
+        summary: "Get a partner",
+        about: "A partner, its brand profile and its sender.",
+        path_params: PARTNER,
+        success: &[success!(200, "The partner.", partners::PartnerDetailOut)],
+        handler: |call| Box::pin(partners::get(call)),
+        ..READ
+    },
+    Route {
+        path: "/partners/{partner}/lists",
+        id: "listContactLists",
+        tag: "partners",
+        summary: "List the contact lists of a partner's company",
+        about: "They are the company's: a vendor does not see them.",
+        keys: Some(&[KeyKind::Ops, KeyKind::Company]),
+        path_params: PARTNER,
+        success: &[success!(200, "All of them.", partners::ContactLists)],
+        handler: |call| Box::pin(partners::lists(call)),
+        ..READ
+    },
+    Route {
+        path: "/launches",
+        id: "launch",
+        tag: "launches",
+        summary: "Launch a package",
+        about: "For partners that are named, or for all that may. There is at most one live activation of a package a \
+                partner: a second launch answers with the first. Partners that are refused are named with the reason.",
+        body: Some(|schemas| schemas.of::<launches::LaunchIn>()),
+        example: Some(launches::example),
+        success: &[
+            success!(200, "Nothing is new: these were there.", launches::LaunchedOut),
+            success!(201, "Launched.", launches::LaunchedOut),
+        ],
+        handler: |call| Box::pin(launches::launch(call)),
+        ..WRITE
+    },
+    Route {
+        path: "/activations",
+        id: "listActivations",
+        tag: "activations",
+        summary: "List activations",
+        about: "Newest first, without counts.",
+        query: &[VENDOR, STATE, LIMIT, cursor(Shape::Number("act"))],
+        success: &[success!(200, "A page.", activations::ActivationPage)],
+        handler: |call| Box::pin(activations::list(call)),
+        ..READ
+    },
+    Route {
+        path: "/activations/{activation}",
+        id: "getActivation",
+        tag: "activations",
+        summary: "Get an activation",
+        about: "Where it stands, in counts that add up to its audience.",
+        path_params: ACTIVATION,
+        success: &[success!(200, "The activation.", activations::ActivationDetailOut)],
+        handler: |call| Box::pin(activations::get(call)),
+        ..READ
+    },
+    Route {
+        path: "/activations/{activation}/pause",
+        id: "pauseActivation",
+        tag: "activations",
+        summary: "Pause an activation",
+        about: "No send of it starts later than 2 s after the answer.",
+        path_params: ACTIVATION,
+        success: &[success!(200, "It is paused.", activations::CommandedOut)],
+        handler: |call| Box::pin(activations::pause(call)),
+        ..WRITE
+    },
+    Route {
+        path: "/activations/{activation}/resume",
+        id: "resumeActivation",
+        tag: "activations",
+        summary: "Resume an activation",
+        about: "It goes on where it was paused.",
+        path_params: ACTIVATION,
+        success: &[success!(200, "It goes on.", activations::CommandedOut)],
+        handler: |call| Box::pin(activations::resume(call)),
+        ..WRITE
+    },
+    Route {
+        path: "/activations/{activation}/cancel",
+        id: "cancelActivation",
+        tag: "activations",
+        summary: "Cancel an activation",
+        about: "For good: no send of it starts later than 2 s after the answer.",
+        path_params: ACTIVATION,
+        success: &[success!(200, "It is cancelled.", activations::CommandedOut)],
+        handler: |call| Box::pin(activations::cancel(call)),
+        ..WRITE
+    },
+    Route {
+        path: "/activations/{activation}/events",
+        id: "listEvents",
+        tag: "activations",
+        summary: "List the events of an activation",
+        about: "What happened to its sends, oldest first. Who reads on with the last `event` as `cursor` misses none.",
+        path_params: ACTIVATION,
+        query: &[LIMIT, cursor(Shape::Number("evt"))],
+        success: &[success!(200, "A page.", activations::EventsPage)],
+        handler: |call| Box::pin(activations::events(call)),
+        ..READ
+    },
+    Route {
+        method: Method::POST,
+        path: "/previews",
+        id: "preview",
+        tag: "previews",
+        summary: "Render what a recipient would get",
+        about: "Sends nothing and changes nothing. The unsubscribe link in it belongs to no send.",
+        body: Some(|schemas| schemas.of::<previews::PreviewIn>()),
+        example: Some(previews::example),
+        may_conflict: true,
+        success: &[success!(200, "Step by step.", previews::Previews)],
+        handler: |call| Box::pin(previews::preview(call)),
+        ..READ
+    },
+    Route {
+        path: "/suppressions",
+        id: "listSuppressions",
+        tag: "suppressions",
+        summary: "List suppressions",
+        about: "Those of one scope, by hash. Addresses are not kept.",
+        query: &[SCOPE.required(), LIMIT, cursor(Shape::Hash)],
+        success: &[success!(200, "A page.", suppressions::SuppressionPage)],
+        handler: |call| Box::pin(suppressions::list(call)),
+        ..READ
+    },
+    Route {
+        path: "/suppressions",
+        id: "suppress",
+        tag: "suppressions",
+        summary: "Suppress addresses",
+        about: "Takes them off all mail of a scope, durably, before it answers; what is queued does not go.",
+        body: Some(|schemas| schemas.of::<suppressions::Suppress>()),
+        example: Some(suppressions::example),
+        success: &[success!(200, "They are suppressed.", suppressions::SuppressedOut)],
+        handler: |call| Box::pin(suppressions::add(call)),
+        ..WRITE
+    },
+];
+
+/// The paths, each once.
+pub(super) fn paths() -> Vec<&'static str> {
+    let mut paths: Vec<&'static str> = Vec::new();
+    for route in ROUTES {
+        if !paths.contains(&route.path) {
+            paths.push(route.path);
+        }
+    }
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_whole_and_has_a_name_of_its_own() {
+        let mut names = std::collections::BTreeSet::new();
+        for route in ROUTES {
+            assert!(names.insert(route.id) && !route.id.is_empty(), "{}", route.id);
+            assert!(route.path.starts_with('/') && !route.tag.is_empty(), "{}", route.id);
+            assert!(!route.summary.is_empty() && route.about.ends_with('.'), "{}", route.id);
+            assert!(!route.success.is_empty(), "{}", route.id);
+            assert!(
+                !std::ptr::fn_addr_eq(route.handler, READ.handler),
+                "{} has no handler",
+                route.id
+            );
+            assert!(route.method != Method::GET || (route.body.is_none() && !route.is_write));
+            // The path's parameters are those of its text, in their order.
+            let in_path: Vec<&str> = route
+                .path
+                .split('/')
+                .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+                .collect();
+            let described: Vec<&str> = route.path_params.iter().map(|param| param.name).collect();
+            assert_eq!(in_path, described, "{}", route.id);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! A portal with two vendors that know nothing of each other, and a key for everybody.
+
+use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use belt::{Belt, BeltConfig, OpenWith};
+use domain::{
+    ActivationId, CompanyId, HashKey, PackageId, PartnerId, UtcMillis, VendorId, VersionId,
+    tier::Tiers, time::Clock, token::LinkKey,
+};
+use portal::{ApiParts, PortalParts, PortalServer, TrackParts};
+use process::{ClientAddress, Metrics, Readiness};
+use program::{
+    Actor, AddApiKey, ImportContacts, ImportPartners, Launch, LaunchFor, PageOf, Parts, Program,
+    PublishAs, ReadAs,
+};
+use render::{SamplePackage, SharedTemplates};
+use reqwest::{Client, Method, header::HeaderMap};
+use serde_json::Value;
+use store::{Store, StoreOptions};
+use testkit::{FakeClock, TestRedis};
+use tokio_util::sync::CancellationToken;
+
+const OPS: Actor = Actor::Ops;
+
+/// A vendor's program with one launched partner.
+pub struct Tenant {
+    pub vendor: VendorId,
+    pub company: CompanyId,
+    pub partner: PartnerId,
+    pub package: PackageId,
+    pub version: VersionId,
+    pub activation: ActivationId,
+    pub vendor_key: String,
+    pub company_key: String,
+}
+
+pub struct World {
+    pub program: Program,
+    pub store: Store,
+    pub clock: Arc<FakeClock>,
+    pub redis: TestRedis,
+    pub address: SocketAddr,
+    pub ops_key: String,
+    pub client: Client,
+    folder: tempfile::TempDir,
+    stop: CancellationToken,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// A problem of this status, whole and in form.
+    pub fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        for name in ["type", "title", "detail", "instance"] {
+            assert!(
+                problem[name].as_str().is_some_and(|text| !text.is_empty()),
+                "{name}: {problem}"
+            );
+        }
+        assert!(problem["type"].as_str().unwrap().starts_with("urn:throughline:problem:"));
+        assert!(problem["instance"].as_str().unwrap().starts_with("urn:throughline:request:"));
+        problem
+    }
+}
+
+/// No request of a test meets a limit, unless it is about limits.
+pub fn wide() -> ApiParts {
+    let wide = "100000/s, burst 100000".parse().unwrap();
+    ApiParts { limit: wide, anonymous_limit: wide, client_address: ClientAddress::Connection }
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(wide()).await
+    }
+
+    pub async fn with(api: ApiParts) -> Self {
+        let redis = TestRedis::start();
+        let belt = Belt::connect(BeltConfig::new(redis.url())).await.unwrap();
+        belt.open(1, 1, OpenWith::default()).await.unwrap();
+        belt.finish_reporting(1).await.unwrap();
+        let clock = Arc::new(FakeClock::default());
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/book.sqlite", folder.path().display());
+        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        store.migrate(clock.now()).await.unwrap();
+        let link_key = LinkKey::new(1, &[9; 32]);
+        let program = Program::new(Parts {
+            store: store.clone(),
+            belt: Some(belt.clone()),
+            clock: clock.clone(),
+            hash_key: HashKey::new([7; 32]),
+            link_key: link_key.clone(),
+            tiers: Tiers::default(),
+            templates: SharedTemplates::embedded(),
+            public_url: "http://127.0.0.1".to_owned(),
+            message_id_domain: "throughline.example".to_owned(),
+            list_domain: "lists.throughline.example".to_owned(),
+        });
+        let track = TrackParts {
+            belt,
+            link_key,
+            network: domain::engagement::NetworkKept::Coarse,
+            client_address: ClientAddress::Connection,
+            waiting: 100,
+        };
+        let metrics = Metrics::new("portal", clock.now());
+        let parts = PortalParts {
+            api,
+            ..PortalParts::new(program.clone(), track, metrics, Readiness::new())
+        };
+        let stop = CancellationToken::new();
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let PortalServer { address, .. } =
+            portal::serve(any_port, parts, stop.clone()).await.unwrap();
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let mut world = Self {
+            program,
+            store,
+            clock,
+            redis,
+            address,
+            ops_key: String::new(),
+            client,
+            folder,
+            stop,
+        };
+        world.ops_key = world.key(OPS, None).await;
+        world
+    }
+
+    pub async fn key(&self, acts_for: Actor, expires: Option<UtcMillis>) -> String {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).unwrap();
+        let add = AddApiKey { name: "a test".to_owned(), acts_for, expires, secret };
+        self.program.add_api_key(&OPS, &add).await.unwrap().key
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Partners of a vendor, each with a list of two contacts.
+    pub async fn partners(&self, vendor: &VendorId, keys: &[&str]) -> Vec<(PartnerId, CompanyId)> {
+        let mut csv = String::from(
+            "partner_key,company_name,tier,from_name,from_email,reply_to,locale,time_zone,colour,web_site,\
+             postal_address,contact_name,contact_email,contact_phone,logo\n",
+        );
+        for key in keys {
+            writeln!(
+                csv,
+                "{key},Firm {key},Gold,Firm {key},mail@{key}.example,,en,Europe/Vienna,#aa3300,\
+                 https://{key}.example,Main Street 1 | 1010 Vienna,Anna Muster,anna@{key}.example,+43 1 234,"
+            )
+            .unwrap();
+        }
+        let file = self.file("partners.csv", &csv);
+        let import = ImportPartners {
+            vendor: vendor.clone(),
+            file,
+            read_as: ReadAs::default(),
+            dry_run: false,
+        };
+        let report = self.program.import_partners(&OPS, &import, &mut |_| {}).await.unwrap();
+        assert_eq!(report.refused, 0, "{:?}", report.problems);
+        let mut made = Vec::new();
+        for key in keys {
+            let found = self.program.find_partner(&OPS, Some(vendor), key).await.unwrap();
+            let import = ImportContacts {
+                company: found.company.clone(),
+                list: "customers".to_owned(),
+                file: self.file("contacts.csv", "email\nanna@example.com\nbert@example.com\n"),
+                read_as: ReadAs::default(),
+                consent: Some("opt_in".to_owned()),
+                dry_run: false,
+            };
+            self.program.import_contacts(&OPS, &import, &mut |_| {}).await.unwrap();
+            made.push((found.partner, found.company));
+        }
+        made
+    }
+
+    /// A vendor with the sample package.
+    pub async fn vendor(&self, name: &str) -> (VendorId, PackageId, VersionId) {
+        let vendor = self.program.add_vendor(&OPS, name).await.unwrap().vendor;
+        let sample = SamplePackage::named("product-launch").unwrap();
+        let kept = self
+            .program
+            .publish_files(&OPS, &vendor, sample.files(), PublishAs::Published)
+            .await
+            .unwrap();
+        (vendor, kept.package, kept.version)
+    }
+
+    /// A vendor with the sample package, launched for one partner.
+    pub async fn tenant(&self, name: &str) -> Tenant {
+        let (vendor, package, version) = self.vendor(name).await;
+        let (partner, company) = self.partners(&vendor, &[name]).await.remove(0);
+        let launch = Launch {
+            vendor: vendor.clone(),
+            package: "product-launch".to_owned(),
+            who: LaunchFor::Partner(partner.clone()),
+            list: None,
+            again: false,
+            start: None,
+            slots: Default::default(),
+        };
+        let launched = self.program.launch(&OPS, &launch).await.unwrap();
+        Tenant {
+            activation: launched.activations[0].activation,
+            vendor_key: self.key(Actor::Vendor(vendor.clone()), None).await,
+            company_key: self.key(Actor::Company(company.clone()), None).await,
+            vendor,
+            company,
+            partner,
+            package,
+            version,
+        }
+    }
+
+    /// One request, as it is said.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Answer {
+        let mut request = self.client.request(method, format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let answer = request.send().await.unwrap();
+        Answer {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            text: answer.text().await.unwrap(),
+        }
+    }
+
+    pub async fn get(&self, path: &str, key: &str) -> Answer {
+        let key = format!("Bearer {key}");
+        self.send(Method::GET, &format!("/api/v1{path}"), &[("authorization", &key)], None).await
+    }
+
+    pub async fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.post_as(path, key, None, body).await
+    }
+
+    /// The same, under a name.
+    pub async fn post_as(
+        &self,
+        path: &str,
+        key: &str,
+        idempotency_key: Option<&str>,
+        body: &Value,
+    ) -> Answer {
+        let key = format!("Bearer {key}");
+        let mut headers = vec![("authorization", key.as_str())];
+        headers.extend(idempotency_key.map(|name| ("idempotency-key", name)));
+        let text = match body {
+            Value::Null => None,
+            body => {
+                headers.push(("content-type", "application/json"));
+                Some(body.to_string())
+            }
+        };
+        self.send(Method::POST, &format!("/api/v1{path}"), &headers, text).await
+    }
+
+    /// All that a request could have changed, as text.
+    pub async fn snapshot(&self) -> String {
+        let store = &self.store;
+        let all = store::Walk::All;
+        let mut text = String::new();
+        writeln!(text, "{:?}", store.audit(10_000).await.unwrap()).unwrap();
+        writeln!(text, "{:?}", store.activation_rows(all, None, None, 1_000).await.unwrap())
+            .unwrap();
+        writeln!(text, "{:?}", store.partner_rows(all, None, None, 1_000).await.unwrap()).unwrap();
+        let since = store.suppressions_since(UtcMillis::new(0)).await.unwrap();
+        writeln!(text, "{since:?}").unwrap();
+        let first = PageOf { after: None, limit: 200 };
+        for package in self.program.list_packages(&OPS, None, &first).await.unwrap().items {
+            let versions = self.program.list_versions(
+                &OPS,
+                &package.package,
+                &PageOf { after: None, limit: 200 },
+            );
+            writeln!(text, "{package:?} {:?}", versions.await.unwrap()).unwrap();
+        }
+        text
+    }
+}
