@@ -8,6 +8,8 @@ mod fleet;
 #[cfg(test)]
 mod all_in_one;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod event_motion;
 #[cfg(test)]
 mod foreign_servers;
