@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 ARGS ?=
 
-.PHONY: help demo test test-browser test-peers test-api mutants lint fmt bench up
+.PHONY: help demo test test-browser test-peers test-api mutants lint fmt bench bench-portal up
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -81,6 +81,10 @@ fmt: ## Format all code
 bench: ## Measure the whole fleet beside Postfix's smtp-source (ARGS="1000 50")
 	@.ci/install test
 	@bench/demo.sh $(ARGS)
+
+bench-portal: ## Measure launches, opens, clicks and pages of an idle and a busy fleet, beside nginx
+	@.ci/install bench
+	@bench/portal.sh $(ARGS)
 
 up: ## Start the fleet in containers (ARGS="--scale worker=4")
 	@docker compose version >/dev/null 2>&1 || { echo "docker with its compose plugin is needed: https://docs.docker.com/engine/install/"; exit 3; }

@@ -10,6 +10,8 @@ mod all_in_one;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod event_motion;
 #[cfg(test)]
 mod foreign_servers;

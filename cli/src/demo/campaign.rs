@@ -1,15 +1,16 @@
-//! Sees a launched campaign through: waits for the sends that are due, lets recipients answer, and moves the
-//! campaign clock to what is due later.
+//! Sees a launched campaign through: waits for the sends that are due, and for the recipients who answer at once,
+//! and moves the campaign clock to what is due later.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use domain::{SendState, UtcMillis, VendorId, time::Clock};
 use process::SystemClock;
-use sandbox::{Answers, Recipients};
+use sandbox::Recipients;
 use serde::Serialize;
 
 use super::{
+    came_back,
     fleet::Fleet,
     progress::{Progress, per_second},
 };
@@ -23,8 +24,8 @@ const STALLED_AFTER: Duration = Duration::from_secs(120);
 /// How a campaign went.
 #[derive(Debug, Clone, Serialize)]
 pub struct Course {
-    /// From the answer to the launch to the last outcome in the book, in seconds: expanding, all waves, the
-    /// recipients' answers and the moves of the clock.
+    /// From the answer to the launch to the last outcome in the book, in seconds: expanding, all waves, what
+    /// recipients do beside them, the waits for those of them who act at once, and the moves of the clock.
     pub seconds: f64,
     /// Messages accepted, divided by that.
     pub messages_per_second: f64,
@@ -32,8 +33,9 @@ pub struct Course {
     pub waves: Vec<Wave>,
     /// How often the campaign clock was moved, and where to.
     pub clock_moves: Vec<ClockMove>,
-    /// What the simulated recipients did.
-    pub answers: Answers,
+    /// The last outcome.
+    #[serde(skip)]
+    pub ended: Instant,
 }
 
 /// What was due at one time.
@@ -87,13 +89,12 @@ enum Look {
 pub async fn see_through(
     fleet: &Fleet,
     vendor: &VendorId,
-    mut recipients: Option<Recipients>,
+    mut recipients: Option<&mut Recipients>,
 ) -> anyhow::Result<Course> {
     let began = Instant::now();
     let mut progress = Progress::new("sends", 0);
     let mut waves = Vec::new();
     let mut clock_moves = Vec::new();
-    let mut answers = Answers::default();
     let mut figures = Figures::default();
     loop {
         let wave_began = Instant::now();
@@ -107,20 +108,6 @@ pub async fn see_through(
             seconds: took.as_secs_f64(),
             messages_per_second: per_second(sent, took),
         });
-        if let Some(recipients) = &mut recipients {
-            let new = recipients.answer().await?;
-            progress.say(&format!(
-                "Recipients: {} unsubscribed with one click, scanners opened {} links{}.",
-                new.unsubscribed,
-                new.scanned,
-                if new.failed > 0 {
-                    format!(", {} calls failed", new.failed)
-                } else {
-                    String::new()
-                }
-            ));
-            answers += new;
-        }
         let Look::Later(due_at) = look else {
             progress.finish();
             let seconds = last_outcome.duration_since(began);
@@ -129,9 +116,23 @@ pub async fn see_through(
                 messages_per_second: per_second(figures.sent, seconds),
                 waves,
                 clock_moves,
-                answers,
+                ended: last_outcome,
             });
         };
+        if let Some(recipients) = &mut recipients {
+            // Who unsubscribes gets nothing of what is due later; and what a machine does at one time stays at
+            // one time. People take theirs while the campaign goes on.
+            let answers = recipients.caught_up().await?;
+            came_back::recorded(&fleet.store, vendor, answers).await?;
+            progress.say(&format!(
+                "Recipients so far: {} opens, {} clicks, {} unsubscribed; machines: {} and {}.",
+                answers.people.opened,
+                answers.people.clicked,
+                answers.unsubscribed(),
+                answers.machines.opened,
+                answers.machines.clicked,
+            ));
+        }
         let due_later = figures.due;
         let moved = move_clock(fleet, due_at, due_later).await?;
         progress.say(&format!(

@@ -2,6 +2,7 @@
 //! shares with it.
 
 pub mod all;
+mod came_back;
 mod campaign;
 mod compare;
 mod fleet;
@@ -32,6 +33,7 @@ use sandbox::{
 };
 
 use self::{
+    came_back::CameBack,
     fleet::{Base, Fleet, Plan, this_program},
     progress::Progress,
     settings::Settings,
@@ -42,9 +44,9 @@ use self::{
 const LIST: &str = "customers";
 /// The package that is launched.
 const PACKAGE: &str = "product-launch";
-/// Of 1,000 recipients so many unsubscribe, and so many have a scanner that opens links.
-const UNSUBSCRIBE_PER_MILLE: u32 = 30;
-const SCAN_PER_MILLE: u32 = 50;
+/// So many recipients read their mail unless another share is asked for: all of a small campaign's. They use the
+/// machine that the campaign is measured on.
+const READERS: u64 = 2_000;
 /// The pause before a child is started again that it reaches after five deaths in a row.
 const DIES_AGAIN_PAUSE: Duration = Duration::from_millis(1_600);
 /// How long a child may take to get ready.
@@ -84,7 +86,12 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
 
-    /// The demo data is the same for the same seed.
+    /// Of 1,000 recipients so many have a mailbox that they, or programs, look into; the others only unsubscribe.
+    /// Unless given: all of them in small campaigns, some 2,000 in large ones.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    pub read_per_mille: Option<u32>,
+
+    /// The demo data is the same for the same seed, and recipients do the same.
     #[arg(long, value_name = "N", default_value_t = DemoSize::default().seed)]
     pub seed: u64,
 }
@@ -210,13 +217,25 @@ impl Campaign<'_> {
         if launched.activations.is_empty() {
             bail!("no partner is eligible for {PACKAGE}");
         }
-        let course = campaign::see_through(self.fleet, &vendor, self.recipients()?).await?;
+        let read_per_mille = self.read_per_mille();
+        let mut recipients = self.recipients(read_per_mille)?;
+        let course = campaign::see_through(self.fleet, &vendor, recipients.as_mut()).await?;
+        let came_back = match &mut recipients {
+            Some(recipients) => {
+                let answers = recipients.finished().await?;
+                let book = came_back::settled(store, &vendor, answers).await?;
+                let after = course.ended.elapsed();
+                Some(CameBack::new(answers, book, read_per_mille, after))
+            }
+            None => None,
+        };
 
         let mut status = program.status(&Actor::Vendor(vendor.clone()), None).await?;
         let ours: Vec<_> =
             launched.activations.iter().map(|launched| launched.activation).collect();
         status.activations.retain(|shown| ours.contains(&shown.activation));
         let mut problems = summary::problems(&status, import, self.data.expected);
+        problems.extend(came_back.iter().flat_map(CameBack::problems));
         let ledger = match self.sink {
             Some(sink) => {
                 let book = compare::accepted_by_book(store, &vendor).await?;
@@ -245,6 +264,7 @@ impl Campaign<'_> {
                 .map(|(kind, count)| (kind.to_string(), count.unsigned_abs()))
                 .collect::<BTreeMap<_, _>>(),
             course,
+            came_back,
             redis_peak_memory_bytes: self.fleet.redis.peak_memory_bytes().await?,
             ledger,
             folder: self.folder.to_owned(),
@@ -309,16 +329,20 @@ impl Campaign<'_> {
         Ok(import)
     }
 
-    fn recipients(&self) -> anyhow::Result<Option<Recipients>> {
+    fn recipients(&self, read_per_mille: u32) -> anyhow::Result<Option<Recipients>> {
         let Some(sink) = self.sink else { return Ok(None) };
-        let recipients = Recipients::new(RecipientsOptions {
-            sink_http: sink.http.clone(),
-            allowed_base: self.fleet.config.portal.public_url.as_str().to_owned(),
+        let recipients = Recipients::start(RecipientsOptions {
             seed: self.options.seed,
-            unsubscribe_per_mille: UNSUBSCRIBE_PER_MILLE,
-            scan_per_mille: SCAN_PER_MILLE,
+            read_per_mille,
+            ..RecipientsOptions::at(&sink.http, self.fleet.config.portal.public_url.as_str())
         })?;
         Ok(Some(recipients))
+    }
+
+    fn read_per_mille(&self) -> u32 {
+        let people = self.data.expected.mailable().max(1);
+        let share = u32::try_from((READERS * 1_000 / people).clamp(1, 1_000)).unwrap_or(1_000);
+        self.options.read_per_mille.unwrap_or(share)
     }
 }
 

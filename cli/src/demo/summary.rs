@@ -8,7 +8,7 @@ use program::{Counts, Status};
 use sandbox::Expected;
 use serde::Serialize;
 
-use super::{campaign::Course, compare::Agreement};
+use super::{came_back::CameBack, campaign::Course, compare::Agreement};
 
 /// Rows of the partner table.
 const ROWS: usize = 25;
@@ -36,6 +36,8 @@ pub struct Summary {
     pub events: BTreeMap<String, u64>,
     /// Times and rates.
     pub course: Course,
+    /// What recipients did beside what the book says; nothing when the mail went to another relay.
+    pub came_back: Option<CameBack>,
     /// The most memory the private Redis has used, in bytes.
     pub redis_peak_memory_bytes: u64,
     /// Ledger against book; nothing when the mail went to another relay.
@@ -163,11 +165,14 @@ impl Summary {
         for (kind, number) in &self.events {
             let _ = writeln!(text, "  {kind:<14} {:>9}", count(*number).to_string());
         }
+        if let Some(came_back) = &self.came_back {
+            came_back.text(&mut text);
+        }
         let course = &self.course;
         let _ = writeln!(
             text,
             "\n{:.0} messages/s: {} accepted in {:.1} s, from the launch to the last outcome in the book, with expanding, \
-             clock moves and recipients' answers in it.",
+             clock moves and recipients beside it.",
             course.messages_per_second,
             count(self.sends.of(SendState::Sent)),
             course.seconds

@@ -39,8 +39,7 @@ pub use content_hash::ContentHash;
 pub use event::EventKind;
 pub use ids::{
     ActivationId, ApiKeyId, CompanyId, ContactId, EventId, InvitationId, LaunchGroupId, ListId,
-    PackageId,
-    PartnerId, PersonId, SendId, StepKey, VendorId, VersionId,
+    PackageId, PartnerId, PersonId, SendId, StepKey, VendorId, VersionId,
 };
 pub use job::{PartnerShelf, SendEmail, TrackedParts};
 pub use link_targets::{LinkTargets, TargetsId};

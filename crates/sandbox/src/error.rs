@@ -136,6 +136,14 @@ pub enum RecipientsError {
     /// No HTTP client can be had.
     #[error("the simulated recipients have no HTTP client")]
     Client(#[source] reqwest::Error),
+    /// What they may call is nothing that can be called.
+    #[error(
+        "the simulated recipients may only call addresses below {0:?}, which is no web address"
+    )]
+    Base(String),
+    /// They were at work and are not.
+    #[error("the simulated recipients have stopped")]
+    Stopped,
 }
 
 /// The demo data can't be written.

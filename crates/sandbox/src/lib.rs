@@ -15,7 +15,7 @@ pub mod supervisor;
 pub use data::{DemoData, DemoPartner, DemoSize, Expected, write_demo_data};
 pub use error::{DataError, LedgerError, RecipientsError, RedisError, SinkError, SupervisorError};
 pub use ledger_reader::LedgerReader;
-pub use recipients::{Answers, Recipients, RecipientsOptions};
+pub use recipients::{Answers, Pace, Recipients, RecipientsOptions, Requests};
 pub use redis::{PrivateRedis, RedisOptions};
 pub use sink::{LedgerLine, RefusalRule, Sink, SinkOptions, SinkReady, SinkStats};
 pub use supervisor::{ChildEvent, ChildInfo, ChildSpec, Supervisor};
