@@ -209,7 +209,7 @@ impl Program {
     }
 
     /// The partner of this id, if it is in this program and the actor may see it.
-    async fn partner_of(
+    pub(crate) async fn partner_of(
         &self,
         actor: &Actor,
         vendor: &VendorId,

@@ -185,7 +185,14 @@ impl Program {
         let package = compiled.package();
         let chosen = match &invite.who {
             LaunchFor::AllEligible => self.visible_partners(actor, &vendor).await?,
-            LaunchFor::Partner(id) => vec![self.partner_of(&vendor, id).await?],
+            LaunchFor::Partner(id) => vec![self.partner_of(actor, &vendor, id).await?],
+            LaunchFor::Partners(ids) => {
+                let mut partners = Vec::with_capacity(ids.len());
+                for id in ids {
+                    partners.push(self.partner_of(actor, &vendor, id).await?);
+                }
+                partners
+            }
         };
         let doing = "write the invitations";
         let sender = self.store().vendor_sender(&vendor).await.map_err(Error::book(doing))?;
@@ -351,16 +358,6 @@ impl Program {
             .map_err(Error::book("read the invitation"))?
             .filter(|known| actor.runs(&known.vendor))
             .ok_or_else(|| Error::not_found("invitation", id))
-    }
-
-    /// A partner of a program.
-    async fn partner_of(&self, vendor: &VendorId, id: &PartnerId) -> Result<Partner> {
-        self.store()
-            .partner(id)
-            .await
-            .map_err(Error::book("read the partner"))?
-            .filter(|row| row.vendor_id == *vendor)
-            .ok_or_else(|| Error::not_found("partner", id))
     }
 }
 

@@ -213,7 +213,7 @@ impl Program {
         else {
             return Ok(None);
         };
-        let partner = self.partner_of(&invitation.vendor, &invitation.partner).await?;
+        let partner = self.partner_of(&Actor::Ops, &invitation.vendor, &invitation.partner).await?;
         let actor = Actor::Company(partner.company_id.clone());
         Ok(Some(Found { invitation, partner, actor }))
     }
