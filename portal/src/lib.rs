@@ -15,6 +15,7 @@ mod invalid_links;
 mod invite;
 mod observe;
 mod page;
+mod results;
 mod serve;
 mod statics;
 mod track;

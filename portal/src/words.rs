@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use domain::UtcMillis;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use program::SeriesUnit;
 use render::{DateStyle, Speaker};
 
 type Bundle = FluentBundle<FluentResource>;
@@ -85,6 +86,7 @@ impl Words {
     }
 
     /// Tag and own name of every language.
+    #[cfg(test)]
     pub fn languages() -> impl Iterator<Item = (&'static str, &'static str)> {
         LOCALES.iter().map(|(tag, name, _)| (*tag, *name))
     }
@@ -121,9 +123,13 @@ impl Words {
         self.zoned(at).map_or_else(|| at.to_string(), |at| self.speaker.date(&at, DateStyle::Long))
     }
 
-    /// Day and time of a moment.
-    pub fn datetime(&self, at: UtcMillis) -> String {
-        self.zoned(at).map_or_else(|| at.to_string(), |at| self.speaker.datetime(&at))
+    /// When a part of the time begins, short: under a bar there is little room.
+    pub fn bucket(&self, at: UtcMillis, unit: SeriesUnit) -> String {
+        let Some(zoned) = self.zoned(at) else { return at.to_string() };
+        match unit {
+            SeriesUnit::Day => self.speaker.date(&zoned, DateStyle::Medium),
+            SeriesUnit::Hour => zoned.strftime("%H:%M").to_string(),
+        }
     }
 
     fn zoned(&self, at: UtcMillis) -> Option<jiff::Zoned> {

@@ -38,6 +38,8 @@ impl Store {
         source: &str,
         now: UtcMillis,
     ) -> Result<Option<Unsubscribed>> {
+        // What happens to a send happens in campaign time; who must not be mailed is known by the clock.
+        let at = UtcMillis::new(now.get().saturating_add(self.campaign_offset().await?));
         let mut tx = self.begin_write().await?;
         // First, as the counts ask for: the step is read under it.
         let ids = tx.take_event_ids(1).await?;
@@ -52,7 +54,7 @@ impl Store {
             Value::Int(detail.activation.get()),
             EventKind::Unsubscribed.as_str().into(),
             Value::Int(0),
-            Value::Int(now.get()),
+            Value::Int(at.get()),
             "{}".into(),
             Value::Int(1),
         ]);
@@ -62,7 +64,7 @@ impl Store {
             let mut deltas = Deltas::default();
             let step = detail.step.to_string();
             let message = Message { activation: detail.activation.get(), step: &step };
-            let happened = Happened { kind: ResultKind::Unsubscribed, who: Who::Mail, at: now };
+            let happened = Happened { kind: ResultKind::Unsubscribed, who: Who::Mail, at };
             deltas.recount(message, &[], &[happened]);
             tx.write_counts(deltas).await?;
         }
@@ -74,7 +76,7 @@ impl Store {
         let mut touched = activation_ids(&skipped)?;
         touched.sort_unstable();
         touched.dedup();
-        tx.complete(&touched, now).await?;
+        tx.complete(&touched, at).await?;
         tx.commit().await?;
         Ok(Some(Unsubscribed { detail, is_new: new > 0, skipped: skipped.len() as u64 }))
     }

@@ -14,7 +14,9 @@ use axum::{
     routing::get,
 };
 use domain::activation::ActivationCommand;
-use program::{Error, ErrorKind, InvitationStands, InvitedLaunch, Problem};
+use program::{
+    ActivationStatus, Error, ErrorKind, InvitationStands, InvitedLaunch, Problem, Results,
+};
 
 use self::{
     form::{Given, Intent},
@@ -114,6 +116,13 @@ impl Portal {
         self.program.command_invited(token, command).await.map(|_| None)
     }
 
+    /// How a launch goes on, and what came back.
+    async fn seen(&self, token: &str) -> Result<Seen, Error> {
+        let progress = self.program.invitation_progress(token).await?;
+        let results = self.program.invitation_results(token).await?;
+        Ok(Seen { progress, results })
+    }
+
     /// The page as things stand.
     async fn invitation(
         &self,
@@ -133,15 +142,19 @@ impl Portal {
                 let previews = preview::all(self, token, &page, &shown.given.slots).await;
                 parts.launch(&previews, status)
             }
-            InvitationStands::Launched { .. } => {
-                match self.program.invitation_progress(token).await {
-                    Ok(progress) => parts.progress(&progress),
-                    Err(error) => self.refuse(&error, asker),
-                }
-            }
+            InvitationStands::Launched { .. } => match self.seen(token).await {
+                Ok(seen) => parts.progress(&seen),
+                Err(error) => self.refuse(&error, asker),
+            },
             other => parts.closed(other),
         }
     }
+}
+
+/// How a launch stands.
+struct Seen {
+    progress: ActivationStatus,
+    results: Results,
 }
 
 /// The problems of one field, by its place.

@@ -4,15 +4,16 @@ use axum::{http::StatusCode, response::Response};
 use domain::{ActivationState, SendState};
 use maud::{Markup, html};
 use program::{
-    ActivationStatus, InvitationPage, InvitationStands, ListChoice, PageSlot, PageStep, Previewed,
-    Problem, ProfileField,
+    InvitationPage, InvitationStands, ListChoice, PageSlot, PageStep, Previewed, Problem,
+    ProfileField,
 };
 use render::SlotKind;
 
-use super::{Filled, problems_at};
+use super::{Filled, Seen, problems_at};
 use crate::{
     frame::{Page, name},
     page::Look,
+    results::section,
     words::{Words, plain},
 };
 
@@ -358,7 +359,7 @@ impl Parts<'_> {
     }
 
     /// What became of a launch.
-    pub fn progress(&self, seen: &ActivationStatus) -> Response {
+    pub fn progress(&self, seen: &Seen) -> Response {
         let words = self.words();
         let title = words.say_with("running-title", &[("campaign", self.page.title.as_str())]);
         let button = |intent: &str, key: &str, class: &str| {
@@ -371,7 +372,7 @@ impl Parts<'_> {
                 (figures(seen, &self.page.vendor_name, self.look))
             }
             form.act method="post" action=(self.address()) {
-                @match seen.state {
+                @match seen.progress.state {
                     ActivationState::Scheduled | ActivationState::Running => {
                         (button("pause", "pause", "quiet"))
                         (button("stop", "stop", "quiet danger"))
@@ -418,8 +419,9 @@ impl Parts<'_> {
 }
 
 /// The part of the page that changes by itself.
-pub(super) fn figures(seen: &ActivationStatus, vendor_name: &str, look: &Look) -> Markup {
+pub(super) fn figures(seen: &Seen, vendor_name: &str, look: &Look) -> Markup {
     let words = &look.words;
+    let Seen { progress: seen, results } = seen;
     let counts = &seen.counts;
     let sent = counts.of(SendState::Sent);
     let skipped = counts.of(SendState::Skipped);
@@ -443,6 +445,7 @@ pub(super) fn figures(seen: &ActivationStatus, vendor_name: &str, look: &Look) -
             (row("count-skipped", skipped))
             (row("count-failed", failed))
         }
+        (section(results, words))
     }
 }
 

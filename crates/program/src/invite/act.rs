@@ -13,6 +13,7 @@ use crate::{
     launch::{Launch, LaunchFor},
     program::{BeltTold, Program},
     report::masked,
+    results::Results,
     status::ActivationStatus,
     unsubscribe::{UnsubscribePage, Unsubscribed},
 };
@@ -222,6 +223,16 @@ impl Program {
         let activation = self.launched_by(&found).await?;
         let mut status = self.status(&found.actor, Some(activation)).await?;
         status.activations.pop().ok_or_else(no_link)
+    }
+
+    /// What came back of what a link launched.
+    ///
+    /// # Errors
+    /// As [`Program::invitation_progress`].
+    pub async fn invitation_results(&self, token: &str) -> Result<Results> {
+        let found = self.open_invitation(token).await?;
+        let activation = self.launched_by(&found).await?;
+        self.results(&found.actor, activation).await
     }
 
     /// Mails no more invitations to the partner that one was mailed to; `None` if this is no invitation's number.
