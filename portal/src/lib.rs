@@ -92,7 +92,7 @@ fn router(parts: PortalParts) -> (Router, track::Drain) {
         .route("/a/{name}", get(asset::show))
         .route("/static/page.css", get(page::style))
         .merge(track::router(tracking))
-        .nest("/api", api)
+        .merge(api)
         .with_state(portal)
         .merge(process::health::router(parts.readiness, parts.metrics.clone()))
         .fallback(async || page::not_found())
