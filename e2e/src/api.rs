@@ -40,7 +40,7 @@ mod schemathesis {
                 .args(["run", &format!("{}/api/v1/openapi.json", fleet.public_url())])
                 .args(["--header", &format!("Authorization: Bearer {key}")])
                 .args(["--max-examples", EXAMPLES, "--generation-deterministic"])
-                .args(["--generation-database", "none", "--warnings", "off", "--no-color"])
+                .args(["--warnings", "off", "--no-color"])
                 .current_dir(fleet.folder())
                 .stdin(Stdio::null())
                 .output()

@@ -30,7 +30,11 @@ mod suppressions;
 
 use std::{fmt, sync::Arc};
 
-use axum::{Router, extract::Request, routing::MethodRouter};
+use axum::{
+    Router,
+    extract::Request,
+    routing::{MethodRouter, any},
+};
 use domain::RateSpec;
 use process::ClientAddress;
 use program::Program;
@@ -97,7 +101,7 @@ pub fn openapi_json() -> String {
     Document::new().text
 }
 
-/// All routes of the API, to be nested under `/api`.
+/// Everything under `/api`.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     program: Program,
     parts: ApiParts,
@@ -133,14 +137,17 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
             let (api, allowed) = (api.clone(), allowed.clone());
             async move { call::refuse(&api, &request, call::not_allowed(&allowed)) }
         });
-        router = router.route(&format!("/v1{path}"), methods);
+        router = router.route(&format!("/api/v1{path}"), methods);
     }
-    router.fallback(move |request: Request| {
+    // Routes and no fallback: a fallback of a router that is merged would be that of the whole portal.
+    for path in ["/api", "/api/", "/api/{*rest}"] {
         let api = api.clone();
-        async move {
-            let problem =
-                Problem::new(Kind::NotFound, "there is no such path; see /api/v1/openapi.json");
-            call::refuse(&api, &request, problem)
-        }
-    })
+        let nowhere = any(move |request: Request| {
+            let api = api.clone();
+            let detail = "there is no such path; see /api/v1/openapi.json";
+            async move { call::refuse(&api, &request, Problem::new(Kind::NotFound, detail)) }
+        });
+        router = router.route(path, nowhere);
+    }
+    router
 }

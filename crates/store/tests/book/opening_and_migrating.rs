@@ -8,9 +8,17 @@ on_both_engines!(migrating_twice_changes_nothing, the_book_answers_when_asked_fo
 async fn migrating_twice_changes_nothing(book: Book) {
     book.program().await;
     let again = book.store.migrate(NOW).await.unwrap();
-    assert_eq!(again, Migrated { applied: vec![], version: 4 });
+    assert_eq!(again, Migrated { applied: vec![], version: newest_file() });
     assert_eq!(book.store.vendors().await.unwrap().len(), 1);
     book.store.require_schema().await.unwrap();
+}
+
+/// The number of the last file of migrations there is.
+fn newest_file() -> i64 {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let names = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+    let numbers = names.filter_map(|name| name.to_str()?.split_once('_')?.0.parse().ok());
+    numbers.max().unwrap()
 }
 
 async fn the_book_answers_when_asked_for_its_health(book: Book) {
