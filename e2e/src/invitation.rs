@@ -119,6 +119,85 @@ async fn a_partner_launches_by_its_link_once_and_scanners_do_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_not_a_link_opens_nothing_and_nothing_strange_runs() {
+    let mut fleet = Fleet::set_up(Size { partners: 1, contacts: 1, ..Size::default() }).await;
+    let file = fleet.folder().join("strange.csv");
+    std::fs::write(
+        &file,
+        "partner_key,company_name,tier,contact_name,contact_email,from_email,web_site,postal_address\n\
+         strange,\"<script>alert(1)</script>\"\"><img src=x onerror=alert(2)>\",Gold,<b>Eve</b>,eve@strange.example,\
+         eve@strange.example,https://strange.example,\"<svg onload=alert(3)>\"\n",
+    )
+    .expect("the temporary folder is writable");
+    fleet.ok(&["import", "partners", file.to_str().expect("UTF-8")]);
+    let contacts = fleet.folder().join("contacts-0.csv").display().to_string();
+    fleet.ok(&["import", "contacts", "--company", "strange", "--list", "=cmd|'<i>", &contacts]);
+    for role in ["portal", "scheduler", "worker"] {
+        fleet.start(role);
+    }
+    fleet.wait_for_portal().await;
+    let mails = fleet.invite(2).await;
+    let http = client();
+
+    // A name is text wherever it stands; the page has a policy, its frames can do nothing.
+    let strange = link_in(&mails["eve@strange.example"]);
+    let answer = http.get(&strange).send().await.expect("an answer");
+    let policy = answer.headers()["content-security-policy"].to_str().expect("ASCII").to_owned();
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(answer.headers()["referrer-policy"], "no-referrer");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert!(!answer.headers().contains_key("set-cookie"));
+    let page = answer.text().await.expect("a page");
+    assert!(page.contains("&lt;script&gt;"), "{page}");
+    for live in ["<script>", "<img", "<svg", "<b>", "<i>", " style="] {
+        assert!(!page.contains(live), "{live} in {page}");
+    }
+    let mail = http.get(format!("{strange}/mail/announce")).send().await.expect("an answer");
+    let policy = mail.headers()["content-security-policy"].to_str().expect("ASCII");
+    assert!(policy.contains("sandbox;") && policy.contains("default-src 'none'"), "{policy}");
+    assert!(!mail.text().await.expect("a mail").contains("<script"));
+
+    // Another site's page can't press the button.
+    let link = link_in(&mails["pat@p0.example"]);
+    for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+        let press = http.post(&link).header(name, value).form(&[("intent", "launch")]);
+        assert_eq!(press.send().await.expect("an answer").status(), 403);
+    }
+    // A letter changed anywhere, or another link's token, opens nothing.
+    let (base, token) = link.rsplit_once('/').expect("a link");
+    for place in (0..token.len()).step_by(7) {
+        let mut letters = token.to_owned().into_bytes();
+        letters[place] = if letters[place] == b'A' { b'B' } else { b'A' };
+        let forged = format!("{base}/{}", String::from_utf8(letters).expect("ASCII"));
+        let press = http.post(&forged).form(&[("intent", "launch")]).send().await;
+        assert!([404, 429].contains(&press.expect("an answer").status().as_u16()), "{forged}");
+    }
+    let unsubscribe = mails["pat@p0.example"].split('"').find(|part| part.contains("/u/"));
+    let other = unsubscribe.expect("a link").replace("/u/", "/i/");
+    let press = http.post(&other).form(&[("intent", "launch")]).send().await;
+    assert!([404, 429].contains(&press.expect("an answer").status().as_u16()));
+    assert_eq!(fleet.counts().await.total(), 0, "nothing was launched");
+
+    // Pressed by its holder, it goes on where it can be watched.
+    let press = http.post(&link).header("sec-fetch-site", "same-origin");
+    let press = press.form(&[("intent", "launch")]).send().await.expect("an answer");
+    assert_eq!(press.status(), 303);
+    let mut events = http.get(format!("{link}/events")).send().await.expect("an answer");
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
+    let mut told = String::new();
+    while !told.contains("100%") {
+        let part = tokio::time::timeout(PATIENCE, events.chunk()).await.expect("it is told");
+        let part = part.expect("the stream goes on").expect("until all is sent");
+        told.push_str(&String::from_utf8_lossy(&part));
+        if fleet.counts().await.sent == 1 {
+            fleet.bring_forward(11).await;
+        }
+    }
+    assert!(told.contains("event: progress"), "{told}");
+}
+
+#[tokio::test]
 async fn an_invitation_survives_redis_and_the_worker() {
     let mut fleet = Fleet::set_up(Size { partners: 3, contacts: 1, ..Size::default() }).await;
     fleet.start("scheduler");

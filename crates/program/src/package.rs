@@ -102,6 +102,10 @@ impl Program {
         let vendor = self.require_vendor(actor, vendor).await?;
         let version = render::publish(files, &self.parts.templates)
             .map_err(|found| Error::BadInput { problems: found.iter().map(problem).collect() })?;
+        if version.package.name == render::INVITATION {
+            let expected = "another name: this one is the program's own, whose links launch";
+            return Err(Error::bad_input("package.toml, name", &version.package.name, expected));
+        }
         let warnings = render::check(files, &self.parts.templates);
         let who = actor.to_string();
         let input = PublishInput {

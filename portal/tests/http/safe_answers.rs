@@ -51,7 +51,7 @@ async fn every_answer_is_unframed_unsniffed_unstored_and_leaks_no_address() {
 async fn the_page_s_style_is_there() {
     let portal = Running::start().await;
     let html = portal.get(&format!("/u/{}", portal.token)).await.text().await.unwrap();
-    assert!(html.contains("href=\"../static/page.css\""), "{html}");
+    assert!(html.contains("href=\"/static/page.css\""), "{html}");
     let style = portal.get("/static/page.css").await;
     assert_eq!(style.status(), 200);
     assert_eq!(style.headers()["content-type"], "text/css; charset=utf-8");

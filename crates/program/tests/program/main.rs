@@ -5,6 +5,7 @@ mod commands;
 mod contacts;
 mod exports;
 mod hostile_contacts;
+mod invitations;
 mod launch;
 mod messy_files;
 mod packages;

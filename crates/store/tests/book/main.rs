@@ -26,6 +26,7 @@ mod contacts_are_idempotent;
 mod expansion_decides_everybody_once;
 mod exports;
 mod feed_spreads_over_lanes;
+mod invitations;
 mod launch_is_one_activation;
 mod leases_fence;
 mod lists_are_read_in_pages;
