@@ -373,10 +373,10 @@ http {{
     nginx = wrk(port, script, seconds)
     before, (answered_before, lost_before) = fleet.tracked(), fleet.on_the_way()
     portal = wrk(fleet.portal, script, seconds)
-    again = wrk(port, script, seconds)
-    answered, lost = fleet.on_the_way()
-    answered, lost = answered - answered_before, lost - lost_before
+    answered, lost = (now - then for now, then in zip(fleet.on_the_way(), (answered_before, lost_before)))
     recorded, _ = wait_until_recorded(fleet, before + answered - lost)
+    # Once the fleet has nothing left to do, as before.
+    again = wrk(port, script, seconds)
     reference = (nginx + again) / 2
     return {
         "most_seconds": seconds,
