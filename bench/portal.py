@@ -1,5 +1,5 @@
 """Measures a fleet of processes of its own; `bench/portal.sh` says what, and builds what it needs."""
-import argparse, contextlib, email, email.policy, http.client, json, math, os, pathlib, random, re, shutil, socket
+import argparse, contextlib, email, email.policy, http.client, json, math, os, pathlib, random, re, shutil, signal, socket
 import sqlite3, subprocess, sys, tempfile, time
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
@@ -38,6 +38,17 @@ class Fleet:
 
     def __init__(self, binary, folder):
         self.binary, self.folder, self.children = binary, folder, []
+        self.is_spawning = self.is_asked_to_end = False
+        # Who is asked to end takes the fleet along, a child that is just being started too.
+        signal.signal(signal.SIGTERM, self.end)
+
+    def end(self, *_):
+        self.is_asked_to_end = True
+        if not self.is_spawning:
+            sys.exit(143)
+
+    def set_up(self):
+        binary, folder = self.binary, self.folder
         self.redis, self.portal = free_port(), free_port()
         self.has_api = subprocess.run([str(binary), "api-key", "--help"], capture_output=True).returncode == 0
         self.spawn("redis", ["redis-server", "--port", self.redis, "--bind", "127.0.0.1", "--dir", folder, "--save", "",
@@ -76,8 +87,12 @@ max_connections = 50
     def spawn(self, name, command, **more):
         log = (self.folder / f"{name}.log").open("wb")
         more.setdefault("stdout", log)
+        self.is_spawning = True
         child = subprocess.Popen([str(it) for it in command], cwd=self.folder, stdin=subprocess.DEVNULL, stderr=log, **more)
         self.children.append((name, child))
+        self.is_spawning = False
+        if self.is_asked_to_end:
+            sys.exit(143)
         return child
 
     def start_roles(self):
@@ -373,10 +388,10 @@ http {{
     nginx = wrk(port, script, seconds)
     before, (answered_before, lost_before) = fleet.tracked(), fleet.on_the_way()
     portal = wrk(fleet.portal, script, seconds)
-    again = wrk(port, script, seconds)
-    answered, lost = fleet.on_the_way()
-    answered, lost = answered - answered_before, lost - lost_before
+    answered, lost = (now - then for now, then in zip(fleet.on_the_way(), (answered_before, lost_before)))
     recorded, _ = wait_until_recorded(fleet, before + answered - lost)
+    # Once the fleet has nothing left to do, as before.
+    again = wrk(port, script, seconds)
     reference = (nginx + again) / 2
     return {
         "most_seconds": seconds,
@@ -447,9 +462,9 @@ def main():
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
     flat = {"commit": commit, "cores": os.cpu_count(), "load_average_before": os.getloadavg()[0]}
     folder = pathlib.Path(tempfile.mkdtemp(prefix="throughline-bench-"))
-    fleet = None
+    fleet = Fleet(asked.bin.resolve(), folder)
     try:
-        fleet = Fleet(asked.bin.resolve(), folder)
+        fleet.set_up()
         fleet.add_partners("p", PARTNERS, PERSONS)
         fleet.start_roles()
         fleet.ask("launch", "--package", "product-launch", "--all-eligible", "--list", "customers")
@@ -465,8 +480,7 @@ def main():
         if "page" in parts and asked.page:
             flat |= measure_page(fleet, asked.page, asked.events)
     finally:
-        if fleet:
-            fleet.stop()
+        fleet.stop()
         if asked.keep:
             print(folder, file=sys.stderr)
         else:

@@ -186,11 +186,14 @@ async fn gateways_follow_every_link_and_people_only_what_they_see() {
     assert_eq!(site.count("POST", "/"), 0, "a scanner presses no button");
 
     let before = site.count("GET", "/go/");
+    let hidden = || site.calls().iter().filter(|call| call.1.ends_with("/hidden")).count();
+    let hidden_before = hidden();
     let read =
         RecipientsOptions { scan_per_mille: 0, click_per_mille: 1_000, ..options(&sink, &site) };
     let answers = finished(read).await;
     assert_eq!(site.count("GET", "/go/") - before, answers.people.clicked);
     assert_eq!((answers.machines.clicked, answers.hidden_links), (0, 0));
+    assert!(answers.people.clicked > 0 && hidden() == hidden_before, "{answers:?}");
     sink.stop().await;
 }
 
