@@ -87,7 +87,7 @@ const tabTo = async (page, wanted, most = 60) => {
   await page.waitForSelector('#progress');
   await looked(page, 'phone-3-launched');
   // It goes on by itself: nobody reloads.
-  await page.waitForFunction(() => document.querySelector('progress')?.value > 0, null, { timeout: 60_000 });
+  await page.locator('progress:not([value="0"])').waitFor({ timeout: 60_000 });
   await looked(page, 'phone-4-progress');
   await page.goBack();
   await page.goto(linkOf('phone'));
@@ -159,7 +159,6 @@ const tabTo = async (page, wanted, most = 60) => {
 {
   const home = new URL(linkOf('phone')).origin;
   const { context, page } = await opened(PHONE, home);
-  said.length = said.length; // what is said so far stays
   const before = said.length;
   await page.goto(`${home}/i/nothing`);
   await looked(page, 'not-found');

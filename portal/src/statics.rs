@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -19,6 +19,8 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/static/page.css", file("text/css; charset=utf-8", STYLE))
         .route("/static/htmx.js", file(script, HTMX))
         .route("/static/sse.js", file(script, SSE))
+        // Browsers ask for a picture of the site by themselves; there is none.
+        .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
 }
 
 fn served(kind: &'static str, text: &'static str) -> Response {

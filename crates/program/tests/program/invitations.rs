@@ -212,7 +212,8 @@ async fn who_can_t_be_asked_is_named_with_the_reason() {
         world.program.invite(&OPS, &world.invite_for(LaunchFor::AllEligible)).await.unwrap_err();
     assert!(error.to_string().contains("throughline vendor sender"), "{error}");
     world.ready_to_invite().await;
-    world.publish(|manifest| manifest.push_str("\n[eligibility]\ntiers = [\"Gold\"]\n")).await;
+    let tiers = "\n[eligibility]\ntiers = [\"Gold\", \"Platinum\"]\n";
+    world.publish(|manifest| manifest.push_str(tiers)).await;
     world.partner("silver", "Silver").await;
     world.partner("empty", "Gold").await;
     let (unwilling, company) = world.partner("unwilling", "Gold").await;
