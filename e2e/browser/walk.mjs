@@ -31,7 +31,9 @@ const opened = async (options, address) => {
   const home = new URL(address).host;
   page.on('pageerror', error => said.push(`script error: ${error.message}`));
   page.on('console', message => {
-    if (message.type() === 'error') said.push(`console: ${message.text()} at ${page.url().replace(/\/i\/[^/]*/, '/i/…')}`);
+    // The browser reports an answer of 422 by itself, and htmx a stream that ends because the page was left.
+    const expected = /status of 422|^\[object Event\]$/.test(message.text());
+    if (message.type() === 'error' && !expected) said.push(`console: ${message.text()} at ${page.url().replace(/\/i\/[^/]*/, '/i/…')}`);
   });
   page.on('dialog', dialog => { said.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on('request', request => {
