@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{InvitationId, PackageId, PartnerId, VendorId};
 use program::{InvitationLine, Invite, InviteRefused, Invited, LaunchFor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use utoipa::{ToSchema, openapi::schema::Schema};
 
@@ -24,6 +24,11 @@ const USUAL_HOURS: u32 = 14 * 24;
 
 const fn usual_hours() -> u32 {
     USUAL_HOURS
+}
+
+/// A whole number, however it is written; its bounds are checked with the rest of the body.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    f64::deserialize(from).map(|number| number as u32)
 }
 
 /// A number without a format: a format would be a promise that nobody checks.
@@ -51,7 +56,7 @@ pub(super) struct InviteIn {
     package: String,
     /// The partners by their ids, or `all_eligible`: every partner of the program that may launch it.
     partners: Partners,
-    #[serde(default = "usual_hours")]
+    #[serde(default = "usual_hours", deserialize_with = "whole")]
     #[schema(schema_with = hours, required = false)]
     expires_in_hours: u32,
 }
@@ -61,7 +66,7 @@ pub(super) struct InviteIn {
 #[serde(deny_unknown_fields)]
 #[schema(as = ResendInvitation)]
 pub(super) struct ResendIn {
-    #[serde(default = "usual_hours")]
+    #[serde(default = "usual_hours", deserialize_with = "whole")]
     #[schema(schema_with = hours, required = false)]
     expires_in_hours: u32,
 }

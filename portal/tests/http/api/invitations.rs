@@ -17,7 +17,7 @@ async fn partners_are_invited_once_and_those_who_are_not_are_named_with_the_reas
     let made = world.partners(&tenant.vendor, &["a", "b"]).await;
     let (first, second) = (&made[0].0, &made[1].0);
     let invite = json!({
-        "package": tenant.package, "partners": [first, first, tenant.partner], "expires_in_hours": 2,
+        "package": tenant.package, "partners": [first, first, tenant.partner], "expires_in_hours": 2.0,
     });
     let answer = world.post("/invitations", &tenant.vendor_key, &invite).await;
     assert_eq!(answer.status, 201, "{answer:?}");
