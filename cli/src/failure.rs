@@ -68,7 +68,7 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             ErrorKind::Unreachable => Some(UNREACHABLE),
             ErrorKind::NotReady => Some(NOT_READY),
             // What is behind it may be of a known kind.
-            ErrorKind::Internal => None,
+            ErrorKind::Busy | ErrorKind::Internal => None,
         };
     }
     if let Some(error) = cause.downcast_ref::<StoreError>() {

@@ -54,6 +54,13 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// Others held the book for too long; the same may be asked again.
+    #[error("the book is busy")]
+    Busy {
+        /// Why.
+        #[source]
+        source: Cause,
+    },
     /// Something on this machine must be set up first.
     #[error("{what}")]
     NotReady {
@@ -86,6 +93,8 @@ pub enum ErrorKind {
     Conflict,
     /// See [`Error::Unreachable`].
     Unreachable,
+    /// See [`Error::Busy`].
+    Busy,
     /// See [`Error::NotReady`].
     NotReady,
     /// Anything else.
@@ -100,6 +109,7 @@ impl Error {
             Self::BadInput { .. } | Self::File { .. } => ErrorKind::BadInput,
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Unreachable { .. } => ErrorKind::Unreachable,
+            Self::Busy { .. } => ErrorKind::Busy,
             Self::NotReady { .. } => ErrorKind::NotReady,
             Self::Internal { .. } => ErrorKind::Internal,
         }
@@ -121,6 +131,7 @@ impl Error {
             error if error.is_unreachable() => {
                 Self::Unreachable { server: "the book", source: Box::new(error) }
             }
+            error @ StoreError::Busy { .. } => Self::Busy { source: Box::new(error) },
             error @ (StoreError::SchemaOld { .. }
             | StoreError::SchemaDiffers { .. }
             | StoreError::WritesRefused { .. }

@@ -128,17 +128,17 @@ struct LaunchedActivation {
     state: String,
 }
 
-/// A partner for whom it was not launched.
+/// A partner for whom it was not done.
 #[derive(Debug, Serialize, ToSchema)]
-struct Refused {
+pub(super) struct Refused {
     #[schema(schema_with = member::partner)]
-    partner: String,
-    partner_key: String,
-    partner_name: String,
+    pub partner: String,
+    pub partner_key: String,
+    pub partner_name: String,
     /// Why, to be told apart by programs.
-    reason: String,
+    pub reason: String,
     /// Why, in words.
-    detail: String,
+    pub detail: String,
 }
 
 impl From<Launched> for LaunchedOut {

@@ -8,13 +8,15 @@
 //! Writes may be repeated with an `Idempotency-Key`. The answer of one that did something is kept for 24 hours; of one
 //! that was refused nothing is kept, so that it can be corrected under the same key. Between doing and keeping a
 //! process may die: then the same request is done again three minutes later, and that changes nothing. A launch meets
-//! the live activation it made and answers with it; pausing, resuming, cancelling, recalling and suppressing what is so
-//! already are no changes.
+//! the live activation it made and answers with it, an invitation the open one; pausing, resuming, cancelling, recalling,
+//! suppressing and revoking what is so already are no changes. An invitation that is resent is mailed once more; only
+//! the link of the last of these mails opens anything.
 
 mod activations;
 mod auth;
 mod call;
 mod id;
+mod invitations;
 mod launches;
 mod limit;
 mod openapi;
@@ -22,6 +24,7 @@ mod packages;
 mod partners;
 mod previews;
 mod problem;
+mod results;
 mod route;
 mod routes;
 mod schema;

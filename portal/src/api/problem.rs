@@ -216,6 +216,10 @@ impl From<program::Error> for Problem {
                 let detail = "a server of ours is away; nothing was done";
                 Self::new(Kind::Unavailable, detail).retry_after(5)
             }
+            Error::Busy { .. } => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the API has to wait");
+                Self::new(Kind::Unavailable, "the book is busy; ask again").retry_after(5)
+            }
             Error::Internal { .. } | Error::File { .. } => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the API failed");
                 Self::new(Kind::Internal, "this should not happen; our log says more")

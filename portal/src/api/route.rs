@@ -121,6 +121,8 @@ impl Answer {
 
 pub(super) const JSON: &str = "application/json";
 
+pub(super) const CSV: &str = "text/csv; charset=utf-8";
+
 /// A request that was read and found to be what its route describes.
 pub(super) struct Call {
     pub api: Api,

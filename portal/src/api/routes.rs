@@ -3,8 +3,8 @@
 use axum::http::Method;
 
 use super::{
-    activations, launches, packages, partners, previews,
-    route::{ANY, Answer, JSON, KeyKind, Param, Route, Success},
+    activations, invitations, launches, packages, partners, previews, results,
+    route::{ANY, Answer, CSV, JSON, KeyKind, Param, Route, Success},
     shape::Shape,
     suppressions,
 };
@@ -12,6 +12,13 @@ use super::{
 const LIMIT: Param = Param::new("limit", Shape::Limit, "The most items of a page.");
 const VENDOR: Param = Param::new("vendor", Shape::Ulid("ven"), "Only this vendor's program.");
 const TIER: Param = Param::new("tier", Shape::Line(40), "Only this tier, in any case.");
+const INVITER: Param = Param::new("vendor", Shape::Ulid("ven"), "Whose invitations.").required();
+const STEP: Param = Param::new("step", Shape::Step, "Only of this step.");
+const KIND: Param = Param::new(
+    "kind",
+    Shape::Word(results::PERSON_KINDS),
+    "Only those who did this, or to whose message it happened.",
+);
 const STATE: Param =
     Param::new("state", Shape::Word(activations::STATES), "Only those in this state.");
 const SCOPE: Param =
@@ -25,6 +32,10 @@ const PACKAGE: &[Param] = &[Param::new("package", Shape::Ulid("pkg"), "The packa
 const VERSION: &[Param] = &[Param::new("version", Shape::Ulid("ver"), "The version.")];
 const PARTNER: &[Param] = &[Param::new("partner", Shape::Ulid("par"), "The partner.")];
 const ACTIVATION: &[Param] = &[Param::new("activation", Shape::Number("act"), "The activation.")];
+
+const INVITATION: &[Param] = &[Param::new("invitation", Shape::Ulid("inv"), "The invitation.")];
+/// Who may invite: a program's vendor.
+const INVITERS: Option<&[KeyKind]> = Some(&[KeyKind::Ops, KeyKind::Vendor]);
 
 /// A route that reads; what is different is said where it stands.
 const READ: Route = Route {
@@ -260,6 +271,105 @@ pub(super) static ROUTES: &[Route] = &[
         success: &[success!(200, "A page.", activations::EventsPage)],
         handler: |call| Box::pin(activations::events(call)),
         ..READ
+    },
+    Route {
+        path: "/activations/{activation}/results",
+        id: "getResults",
+        tag: "results",
+        summary: "Get the results of an activation",
+        about: "What came back, per step, per link and over time, people's and machines' apart. Counts only.",
+        path_params: ACTIVATION,
+        success: &[success!(200, "What came back.", results::ResultsOut)],
+        handler: |call| Box::pin(results::get(call)),
+        ..READ
+    },
+    Route {
+        path: "/activations/{activation}/results.csv",
+        id: "getResultsTable",
+        tag: "results",
+        summary: "Get the results of an activation as a table",
+        about: "One number a row: step, kind, who, bucket_start, events, messages. A row without a bucket_start is for \
+                the whole time; bucket_start is by the partner's clocks. A message is counted in the bucket in which it \
+                was first opened, so messages add up. A cell that a spreadsheet program would run has an apostrophe \
+                before it.",
+        path_params: ACTIVATION,
+        success: &[Success {
+            status: 200,
+            about: "The table (RFC 4180), with a head.",
+            content_type: CSV,
+            schema: None,
+        }],
+        handler: |call| Box::pin(results::csv(call)),
+        ..READ
+    },
+    Route {
+        path: "/activations/{activation}/results/persons",
+        id: "listResultPersons",
+        tag: "results",
+        summary: "List who answered",
+        about: "Who clicked, opened, unsubscribed or could not be reached, in this order. They are the company's \
+                contacts: to a vendor's key there is no such list.",
+        path_params: ACTIVATION,
+        query: &[STEP, KIND, LIMIT, cursor(Shape::PersonPlace)],
+        success: &[success!(200, "A page.", results::PersonsPage)],
+        handler: |call| Box::pin(results::persons(call)),
+        ..READ
+    },
+    Route {
+        path: "/invitations",
+        id: "listInvitations",
+        tag: "invitations",
+        summary: "List invitations",
+        about: "Those of one vendor, oldest first.",
+        keys: INVITERS,
+        query: &[INVITER, LIMIT, cursor(Shape::Ulid("inv"))],
+        success: &[success!(200, "A page.", invitations::InvitationsPage)],
+        handler: |call| Box::pin(invitations::list(call)),
+        ..READ
+    },
+    Route {
+        path: "/invitations",
+        id: "invite",
+        tag: "invitations",
+        summary: "Invite partners to launch a package",
+        about: "By a mail with a link that needs no account, to partners that are named or to all that may launch it. A \
+                partner with an open invitation to the same is answered with that. Partners that are refused are named \
+                with the reason.",
+        keys: INVITERS,
+        body: Some(|schemas| schemas.of::<invitations::InviteIn>()),
+        example: Some(invitations::example),
+        success: &[
+            success!(200, "Nothing is new: these were there.", invitations::InvitedOut),
+            success!(201, "Invited.", invitations::InvitedOut),
+        ],
+        handler: |call| Box::pin(invitations::invite(call)),
+        ..WRITE
+    },
+    Route {
+        path: "/invitations/{invitation}/resend",
+        id: "resendInvitation",
+        tag: "invitations",
+        summary: "Mail an invitation once more",
+        about: "With another link; the one before opens nothing any more.",
+        keys: INVITERS,
+        path_params: INVITATION,
+        body: Some(|schemas| schemas.of::<invitations::ResendIn>()),
+        example: Some(invitations::example_of_resending),
+        success: &[success!(200, "It is mailed soon.", invitations::InvitationOut)],
+        handler: |call| Box::pin(invitations::resend(call)),
+        ..WRITE
+    },
+    Route {
+        path: "/invitations/{invitation}/revoke",
+        id: "revokeInvitation",
+        tag: "invitations",
+        summary: "Take an invitation back",
+        about: "For good: its link launches nothing any more.",
+        keys: INVITERS,
+        path_params: INVITATION,
+        success: &[success!(200, "It is taken back.", invitations::InvitationOut)],
+        handler: |call| Box::pin(invitations::revoke(call)),
+        ..WRITE
     },
     Route {
         method: Method::POST,

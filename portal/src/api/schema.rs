@@ -254,7 +254,8 @@ fn is_of_type(kinds: &Value, value: &Value) -> bool {
             "string" => value.is_string(),
             "boolean" => value.is_boolean(),
             "number" => value.is_number(),
-            "integer" => value.is_i64() || value.is_u64(),
+            // 2.0 is an integer too, says JSON Schema.
+            "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
             "null" => value.is_null(),
             _ => false,
         })

@@ -6,6 +6,8 @@
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
+use super::results::PERSON_KINDS;
+
 /// The most items of a page, and how many there are when nobody says.
 pub(super) const PAGE_MOST: u32 = program::MOST_OF_A_PAGE;
 pub(super) const PAGE_USUAL: u32 = 50;
@@ -25,6 +27,10 @@ pub(super) enum Shape {
     Hash,
     /// Where suppressions hold: `everywhere`, a vendor or a company.
     Scope,
+    /// The key of a step.
+    Step,
+    /// A place among persons: a kind and a send.
+    PersonPlace,
     /// A text without control characters, of so many characters at most.
     Line(u32),
     /// One of these words.
@@ -36,10 +42,15 @@ impl Shape {
     fn pattern(self) -> Option<String> {
         Some(match self {
             Self::Ulid(prefix) => format!("^{prefix}_{ULID}$"),
-            Self::Number(prefix) => format!("^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{12}}$"),
+            Self::Number(prefix) => format!("^{prefix}_{NUMBER}$"),
             Self::Count => "^[1-9][0-9]{0,17}$".to_owned(),
             Self::Hash => "^[0-9a-f]{32}$".to_owned(),
             Self::Scope => format!("^(everywhere|(ven|com)_{ULID})$"),
+            Self::Step => "^[a-z][a-z0-9-]{0,39}$".to_owned(),
+            Self::PersonPlace => {
+                let kinds = PERSON_KINDS.join("|");
+                format!("^({kinds})[.]snd_{NUMBER}$")
+            }
             // No C0, DEL or C1, and nothing that stands for a half of a character.
             Self::Line(_) => r"^[^\u0000-\u001f\u007f-\u009f]+$".to_owned(),
             Self::Limit | Self::Word(_) => return None,
@@ -57,6 +68,8 @@ impl Shape {
             Self::Scope => {
                 "everywhere, or the id of a vendor (ven_…) or of a company (com_…)".to_owned()
             }
+            Self::Step => "1 to 40 of a-z, 0-9 and -, starting with a letter".to_owned(),
+            Self::PersonPlace => "a place like opened.snd_0000000000abc".to_owned(),
             Self::Line(most) => format!("1 to {most} characters, no control characters"),
             Self::Word(words) => format!("one of {}", words.join(", ")),
         }
@@ -80,6 +93,15 @@ impl Shape {
                 text.len() == 32 && text.bytes().all(is_hex)
             }
             Self::Scope => text == "everywhere" || is_id(text, "ven", 26) || is_id(text, "com", 26),
+            Self::Step => {
+                let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+                (1..=40).contains(&text.len())
+                    && text.starts_with(|c: char| c.is_ascii_lowercase())
+                    && text.bytes().all(is_plain)
+            }
+            Self::PersonPlace => text
+                .split_once('.')
+                .is_some_and(|(kind, send)| PERSON_KINDS.contains(&kind) && is_id(send, "snd", 13)),
             Self::Line(most) => {
                 let length = text.chars().count();
                 (1..=most as usize).contains(&length) && !text.chars().any(char::is_control)
@@ -90,7 +112,7 @@ impl Shape {
 
     /// The shape whose pattern this is.
     pub fn of_pattern(pattern: &str, max_length: u32) -> Option<Self> {
-        const PREFIXES: [&str; 6] = ["ven", "com", "par", "pkg", "ver", "lst"];
+        const PREFIXES: [&str; 7] = ["ven", "com", "par", "pkg", "ver", "lst", "inv"];
         let mut known = PREFIXES.map(Self::Ulid).to_vec();
         known.extend(["act", "snd", "evt"].map(Self::Number));
         known.extend([Self::Count, Self::Hash, Self::Scope, Self::Line(max_length)]);
@@ -125,6 +147,9 @@ impl Shape {
 /// Crockford's base32 of 128 bits: the first digit has three.
 const ULID: &str = "[0-7][0-9a-hjkmnp-tv-z]{25}";
 
+/// The same of 63 bits.
+const NUMBER: &str = "[0-7][0-9a-hjkmnp-tv-z]{12}";
+
 fn is_id(text: &str, prefix: &str, digits: usize) -> bool {
     let rest = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
     rest.is_some_and(|rest| {
@@ -157,6 +182,7 @@ pub(super) mod member {
         package = Shape::Ulid("pkg");
         version = Shape::Ulid("ver");
         list = Shape::Ulid("lst");
+        invitation = Shape::Ulid("inv");
         activation = Shape::Number("act");
         send = Shape::Number("snd");
         event = Shape::Number("evt");
@@ -169,6 +195,8 @@ pub(super) mod member {
 
 #[cfg(test)]
 mod tests {
+    use program::PersonsCursor;
+
     use super::*;
 
     #[test]
@@ -199,6 +227,16 @@ mod tests {
             (line, "a\r\n", false),
             (line, "a\u{85}", false),
             (line, "", false),
+            (Shape::Step, "deep-dive-2", true),
+            (Shape::Step, "2-deep", false),
+            (Shape::Step, "Deep", false),
+            (Shape::Step, "", false),
+            (Shape::Step, &"a".repeat(40), true),
+            (Shape::Step, &"a".repeat(41), false),
+            (Shape::PersonPlace, "opened.snd_0000000000001", true),
+            (Shape::PersonPlace, "accepted.snd_0000000000001", false),
+            (Shape::PersonPlace, "opened.act_0000000000001", false),
+            (Shape::PersonPlace, "opened", false),
             (Shape::Word(&["a", "b"]), "b", true),
             (Shape::Word(&["a", "b"]), "c", false),
         ] {
@@ -217,5 +255,12 @@ mod tests {
             assert!(Shape::Number("act").fits(text));
             assert!(text.parse::<domain::ActivationId>().is_ok());
         }
+        for kind in PERSON_KINDS {
+            let place = format!("{kind}.snd_7zzzzzzzzzzzz");
+            assert!(Shape::PersonPlace.fits(&place) && place.parse::<PersonsCursor>().is_ok());
+            assert!(kind.parse::<domain::results::ResultKind>().is_ok(), "{kind}");
+        }
+        let step = "a-step-2";
+        assert!(Shape::Step.fits(step) && step.parse::<domain::StepKey>().is_ok());
     }
 }

@@ -7,7 +7,7 @@ mod act;
 mod page;
 mod profile;
 
-use std::{fmt, time::Duration};
+use std::{collections::HashSet, fmt, time::Duration};
 
 use domain::{ActivationId, EmailAddress, InvitationId, PackageId, PartnerId, UtcMillis, VendorId};
 use render::Package;
@@ -147,6 +147,18 @@ pub enum NoMail {
     },
 }
 
+impl NotInvited {
+    /// The reason as a word, as it is serialised.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::MayNotLaunch(reason) => reason.word(),
+            Self::NoMail(NoMail::NoContactPerson { .. }) => "no_contact_person",
+            Self::NoMail(NoMail::WantsNone) => "wants_none",
+            Self::NoMail(NoMail::Launched { .. }) => "launched",
+        }
+    }
+}
+
 impl fmt::Display for NotInvited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -187,8 +199,9 @@ impl Program {
             LaunchFor::AllEligible => self.visible_partners(actor, &vendor).await?,
             LaunchFor::Partner(id) => vec![self.partner_of(actor, &vendor, id).await?],
             LaunchFor::Partners(ids) => {
+                let mut named = HashSet::with_capacity(ids.len());
                 let mut partners = Vec::with_capacity(ids.len());
-                for id in ids {
+                for id in ids.iter().filter(|id| named.insert(*id)) {
                     partners.push(self.partner_of(actor, &vendor, id).await?);
                 }
                 partners
@@ -293,9 +306,10 @@ impl Program {
         if !actor.runs(vendor) {
             return Err(Error::not_found("vendor", vendor));
         }
+        let vendor = self.require_vendor(actor, vendor).await?;
         let rows = self
             .store()
-            .invitations(vendor, after, limit)
+            .invitations(&vendor, after, limit)
             .await
             .map_err(Error::book("read the invitations"))?;
         Ok(rows.into_iter().map(InvitationLine::from).collect())

@@ -1,13 +1,16 @@
 //! What is wrong with a request, with its place.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use store::StoreOptions;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use super::world::World;
+use super::world::{World, wide};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -228,4 +231,25 @@ async fn what_is_away_is_said_without_what_is_behind_it() {
     assert_eq!(problem["detail"], "a server of ours is away; nothing was done");
     assert_eq!(answer.header("retry-after"), "5");
     assert!(!answer.text.contains("pool") && !answer.text.contains("sqlite"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_book_that_others_hold_is_asked_again_later() {
+    let options = StoreOptions { busy_timeout: Duration::from_secs(1), ..StoreOptions::default() };
+    let world = World::with_book(wide(), options).await;
+    let tenant = world.tenant("northwind").await;
+    let path = format!("/activations/{}", tenant.activation);
+    let pause = format!("{path}/pause");
+    let held = world.store.begin_write().await.unwrap();
+    for name in [None, Some("a-name")] {
+        let answer = world.post_as(&pause, &tenant.company_key, name, &Value::Null).await;
+        let problem = answer.problem(503);
+        assert_eq!(problem["detail"], "the book is busy; ask again");
+        assert_eq!(answer.header("retry-after"), "5");
+    }
+    let shown = world.get(&path, &tenant.company_key).await.json();
+    assert_eq!(shown["state"], "scheduled", "who reads does not wait, and nothing was done");
+    held.rollback().await.unwrap();
+    let done = world.post_as(&pause, &tenant.company_key, Some("a-name"), &Value::Null).await;
+    assert_eq!((done.status, &done.json()["changed"]), (200, &Value::Bool(true)), "{done:?}");
 }

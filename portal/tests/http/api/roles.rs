@@ -38,6 +38,13 @@ const EXPECTED: &[(&str, [Want; 5])] = &[
     ("listActivations", [Shows, Shows, Hides, Shows, Hides]),
     ("getActivation", [OK, OK, NONE, OK, NONE]),
     ("listEvents", [OK, OK, NONE, OK, NONE]),
+    ("getResults", [OK, OK, NONE, OK, NONE]),
+    ("getResultsTable", [OK, OK, NONE, OK, NONE]),
+    ("listResultPersons", [OK, NONE, NONE, OK, NONE]),
+    ("listInvitations", [Shows, Shows, NONE, NOT_FOR, NOT_FOR]),
+    ("invite", [OK, OK, NONE, NOT_FOR, NOT_FOR]),
+    ("resendInvitation", [OK, OK, NONE, NOT_FOR, NOT_FOR]),
+    ("revokeInvitation", [OK, OK, NONE, NOT_FOR, NOT_FOR]),
     ("preview", [OK, OK, NONE, OK, NONE]),
     ("listSuppressions", [OK, NONE, NONE, OK, NONE]),
     ("suppress", [OK, NONE, NONE, OK, NONE]),
@@ -66,18 +73,21 @@ fn path_of(path: &str, tenant: &Tenant) -> String {
         .replace("{version}", tenant.version.as_str())
         .replace("{partner}", tenant.partner.as_str())
         .replace("{activation}", &tenant.activation.to_string())
+        .replace("{invitation}", tenant.invitation.as_str())
 }
 
 fn query_of(operation: &str, tenant: &Tenant) -> String {
     match operation {
         "listSuppressions" => format!("?scope={}", tenant.company),
+        "listInvitations" => format!("?vendor={}", tenant.vendor),
         _ => String::new(),
     }
 }
 
 fn body_of(operation: &str, tenant: &Tenant) -> Value {
     match operation {
-        "launch" => json!({ "package": tenant.package, "partners": [tenant.partner] }),
+        "launch" | "invite" => json!({ "package": tenant.package, "partners": [tenant.partner] }),
+        "resendInvitation" => json!({}),
         "preview" => json!({ "package": tenant.package, "partner": tenant.partner }),
         "suppress" => json!({
             "scope": tenant.company, "addresses": ["carl@example.com"], "reason": "manual",
@@ -105,7 +115,7 @@ async fn ask(
 }
 
 /// Names of a tenant that nobody else may read.
-fn names(tenant: &Tenant) -> [String; 7] {
+fn names(tenant: &Tenant) -> [String; 8] {
     [
         tenant.vendor.to_string(),
         tenant.company.to_string(),
@@ -113,6 +123,7 @@ fn names(tenant: &Tenant) -> [String; 7] {
         tenant.package.to_string(),
         tenant.version.to_string(),
         tenant.activation.to_string(),
+        tenant.invitation.to_string(),
         "Firm northwind".to_owned(),
     ]
 }

@@ -1,17 +1,17 @@
 //! A portal with two vendors that know nothing of each other, and a key for everybody.
 
-use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use belt::{Belt, BeltConfig, OpenWith};
 use domain::{
-    ActivationId, CompanyId, HashKey, PackageId, PartnerId, UtcMillis, VendorId, VersionId,
-    tier::Tiers, time::Clock, token::LinkKey,
+    ActivationId, CompanyId, HashKey, InvitationId, PackageId, PartnerId, UtcMillis, VendorId,
+    VersionId, brand::VendorSender, tier::Tiers, time::Clock, token::LinkKey,
 };
 use portal::{ApiParts, PortalParts, PortalServer, TrackParts};
 use process::{ClientAddress, Metrics, Readiness};
 use program::{
-    Actor, AddApiKey, ImportContacts, ImportPartners, Launch, LaunchFor, PageOf, Parts, Program,
-    PublishAs, ReadAs,
+    Actor, AddApiKey, ImportContacts, ImportPartners, Invite, Launch, LaunchFor, PageOf, Parts,
+    Program, PublishAs, ReadAs,
 };
 use render::{SamplePackage, SharedTemplates};
 use reqwest::{Client, Method, header::HeaderMap};
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 const OPS: Actor = Actor::Ops;
 
-/// A vendor's program with one launched partner.
+/// A vendor's program with one partner that was invited, and launched before it opened the mail.
 pub struct Tenant {
     pub vendor: VendorId,
     pub company: CompanyId,
@@ -30,6 +30,7 @@ pub struct Tenant {
     pub package: PackageId,
     pub version: VersionId,
     pub activation: ActivationId,
+    pub invitation: InvitationId,
     pub vendor_key: String,
     pub company_key: String,
 }
@@ -99,6 +100,10 @@ impl World {
     }
 
     pub async fn with(api: ApiParts) -> Self {
+        Self::with_book(api, StoreOptions::default()).await
+    }
+
+    pub async fn with_book(api: ApiParts, options: StoreOptions) -> Self {
         let redis = TestRedis::start();
         let belt = Belt::connect(BeltConfig::new(redis.url())).await.unwrap();
         belt.open(1, 1, OpenWith::default()).await.unwrap();
@@ -106,7 +111,7 @@ impl World {
         let clock = Arc::new(FakeClock::default());
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/book.sqlite", folder.path().display());
-        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        let store = Store::open(&url, options).await.unwrap();
         store.migrate(clock.now()).await.unwrap();
         let link_key = LinkKey::new(1, &[9; 32]);
         let program = Program::new(Parts {
@@ -206,8 +211,22 @@ impl World {
         made
     }
 
-    /// A vendor with the sample package.
+    /// A vendor with the sample package, that may invite.
     pub async fn vendor(&self, name: &str) -> (VendorId, PackageId, VersionId) {
+        let (vendor, package, version) = self.silent_vendor(name).await;
+        let sender = VendorSender {
+            from_name: String::new(),
+            from_email: format!("partners@{name}.example"),
+            reply_to: String::new(),
+            postal_address: vec!["1 Harbour Road".to_owned()],
+            web_site: format!("https://{name}.example"),
+        };
+        self.program.set_vendor_sender(&OPS, &vendor, sender).await.unwrap();
+        (vendor, package, version)
+    }
+
+    /// A vendor with the sample package, that has not said whom its mail comes from.
+    pub async fn silent_vendor(&self, name: &str) -> (VendorId, PackageId, VersionId) {
         let vendor = self.program.add_vendor(&OPS, name).await.unwrap().vendor;
         let sample = SamplePackage::named("product-launch").unwrap();
         let kept = self
@@ -222,6 +241,14 @@ impl World {
     pub async fn tenant(&self, name: &str) -> Tenant {
         let (vendor, package, version) = self.vendor(name).await;
         let (partner, company) = self.partners(&vendor, &[name]).await.remove(0);
+        let invite = Invite {
+            vendor: vendor.clone(),
+            package: "product-launch".to_owned(),
+            who: LaunchFor::Partner(partner.clone()),
+            expires_in: Duration::from_secs(14 * 24 * 60 * 60),
+        };
+        let invited = self.program.invite(&OPS, &invite).await.unwrap();
+        assert_eq!(invited.refused, []);
         let launch = Launch {
             vendor: vendor.clone(),
             package: "product-launch".to_owned(),
@@ -234,6 +261,7 @@ impl World {
         let launched = self.program.launch(&OPS, &launch).await.unwrap();
         Tenant {
             activation: launched.activations[0].activation,
+            invitation: invited.invitations[0].invitation.clone(),
             vendor_key: self.key(Actor::Vendor(vendor.clone()), None).await,
             company_key: self.key(Actor::Company(company.clone()), None).await,
             vendor,
