@@ -102,12 +102,7 @@ fn in_two_steps(
 ) -> Rendered {
     let step = &compiled.steps()[step].key;
     let skeleton = compiled.skeleton(step, "en", shelf, PUBLIC).unwrap();
-    let links = MessageLinks {
-        unsubscribe_url: LINK,
-        preferences_url: LINK,
-        view_url: LINK,
-        invitation_url: LINK,
-    };
+    let links = MessageLinks { unsubscribe_url: LINK, invitation_url: LINK };
     skeleton.message(person, &links).unwrap()
 }
 

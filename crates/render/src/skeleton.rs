@@ -32,23 +32,19 @@ const MOST_LINK: usize = 2_000;
 pub struct MessageLinks<'a> {
     /// Where the recipient can ask for no more mail: `{public_url}/u/{token}`.
     pub unsubscribe_url: &'a str,
-    /// Where the recipient can choose what mail to get: `{public_url}/p/{token}`.
-    pub preferences_url: &'a str,
-    /// Where the message can be read as a page: `{public_url}/v/{token}`.
-    pub view_url: &'a str,
     /// Where the partner who is invited can launch: `{public_url}/i/{token}`; see [`crate::INVITATION`].
     pub invitation_url: &'a str,
 }
 
 impl<'a> MessageLinks<'a> {
-    /// The link to unsubscribe, and empty ones.
+    /// The link to unsubscribe, and an empty one to launch.
     pub const fn unsubscribe(unsubscribe_url: &'a str) -> Self {
-        Self { unsubscribe_url, preferences_url: "", view_url: "", invitation_url: "" }
+        Self { unsubscribe_url, invitation_url: "" }
     }
 
     /// In the order of [`crate::vocabulary::LINKS`].
     const fn in_order(&self) -> [&'a str; LINKS.len()] {
-        [self.unsubscribe_url, self.preferences_url, self.view_url, self.invitation_url]
+        [self.unsubscribe_url, self.invitation_url]
     }
 }
 
