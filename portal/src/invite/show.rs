@@ -70,13 +70,13 @@ impl Parts<'_> {
                     button.main type="submit" name="intent" value="launch" { (self.launch_label()) }
                     p.fine { (words.say_with("launch-note", &[("date", &expires)])) }
                 }
+                (self.profile())
                 section aria-labelledby="previews" {
                     h2 #previews { (words.say("preview-heading")) }
                     @for (n, step) in page.steps.iter().enumerate() {
                         (self.mail(n, step, previews.get(n).and_then(Option::as_ref)))
                     }
                 }
-                (self.profile())
                 (self.lists())
                 section aria-labelledby="when" {
                     h2 #when { (words.say("when-heading")) }
