@@ -50,8 +50,8 @@ pub use export::{ContactsExport, ExportContacts, ExportPartners, PartnersExport}
 pub use find::PartnerFound;
 pub use import::{CONSENT_BASES, ImportContacts, ImportPartners, OnProgress};
 pub use invite::{
-    InvitationLine, InvitationPage, InvitationStands, Invite, InviteRefused, Invited,
-    InvitedLaunch, InvitedLaunched, ListChoice, NoMail, NotInvited, PageSlot, PageStep,
+    InvitationLine, InvitationPage, InvitationProgress, InvitationStands, Invite, InviteRefused,
+    Invited, InvitedLaunch, InvitedLaunched, ListChoice, NoMail, NotInvited, PageSlot, PageStep,
     ProfileField,
 };
 pub use launch::{Launch, LaunchFor, LaunchRefused, Launched, LaunchedActivation};

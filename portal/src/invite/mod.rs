@@ -14,9 +14,7 @@ use axum::{
     routing::get,
 };
 use domain::activation::ActivationCommand;
-use program::{
-    ActivationStatus, Error, ErrorKind, InvitationStands, InvitedLaunch, Problem, Results,
-};
+use program::{Error, ErrorKind, InvitationStands, Problem};
 
 use self::{
     form::{Given, Intent},
@@ -116,13 +114,6 @@ impl Portal {
         self.program.command_invited(token, command).await.map(|_| None)
     }
 
-    /// How a launch goes on, and what came back.
-    async fn seen(&self, token: &str) -> Result<Seen, Error> {
-        let progress = self.program.invitation_progress(token).await?;
-        let results = self.program.invitation_results(token).await?;
-        Ok(Seen { progress, results })
-    }
-
     /// The page as things stand.
     async fn invitation(
         &self,
@@ -142,28 +133,21 @@ impl Portal {
                 let previews = preview::all(self, token, &page, &shown.given.slots).await;
                 parts.launch(&previews, status)
             }
-            InvitationStands::Launched { .. } => match self.seen(token).await {
-                Ok(seen) => parts.progress(&seen),
-                Err(error) => self.refuse(&error, asker),
-            },
+            InvitationStands::Launched { .. } => {
+                match self.program.invitation_progress(token).await {
+                    Ok(seen) => parts.progress(&seen),
+                    Err(error) => self.refuse(&error, asker),
+                }
+            }
             other => parts.closed(other),
         }
     }
-}
-
-/// How a launch stands.
-struct Seen {
-    progress: ActivationStatus,
-    results: Results,
 }
 
 /// The problems of one field, by its place.
 fn problems_at<'p>(problems: &'p [Problem], place: &str) -> Vec<&'p Problem> {
     problems.iter().filter(|problem| problem.place == place).collect()
 }
-
-/// What a partner has filled in so far: shown again when something of it does not fit.
-type Filled = InvitedLaunch;
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use axum::{
     },
 };
 use futures::{Stream, stream};
-use program::ActivationStatus;
+use program::{ActivationStatus, InvitationStands};
 
 use super::{Token, show};
 use crate::{Portal, asker::Asker};
@@ -30,8 +30,8 @@ pub(super) async fn events(State(portal): State<Portal>, token: Token, asker: As
         Ok(page) => page,
         Err(error) => return portal.refuse(&error, &asker),
     };
-    if let Err(error) = portal.seen(&token).await {
-        return portal.refuse(&error, &asker);
+    if !matches!(page.stands, InvitationStands::Launched { .. }) {
+        return portal.invalid_link(&asker);
     }
     let Ok(place) = portal.watchers.clone().try_acquire_owned() else {
         let wait = [(header::RETRY_AFTER, HeaderValue::from_static("30"))];
@@ -98,12 +98,12 @@ impl Watch {
                 () = tokio::time::sleep_until(self.until) => return None,
             }
             let began = tokio::time::Instant::now();
-            let seen = self.portal.seen(&self.token).await;
+            let seen = self.portal.program.invitation_progress(&self.token).await;
             self.rest = EVERY.max(began.elapsed() * LOOKS_AT_MOST);
             // Away for a moment: what is shown stays.
             let Ok(seen) = seen else { continue };
             let text = show::figures(&seen, &self.vendor_name, &self.look).into_string();
-            let is_over = is_over(&seen.progress);
+            let is_over = is_over(&seen.status);
             if text != self.last || is_over {
                 self.last.clone_from(&text);
                 return Some((text, is_over));

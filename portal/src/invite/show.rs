@@ -4,12 +4,12 @@ use axum::{http::StatusCode, response::Response};
 use domain::{ActivationState, SendState};
 use maud::{Markup, html};
 use program::{
-    InvitationPage, InvitationStands, ListChoice, PageSlot, PageStep, Previewed, Problem,
-    ProfileField,
+    InvitationPage, InvitationProgress, InvitationStands, InvitedLaunch, ListChoice, PageSlot,
+    PageStep, Previewed, Problem, ProfileField,
 };
 use render::SlotKind;
 
-use super::{Filled, Seen, problems_at};
+use super::problems_at;
 use crate::{
     frame::{Page, name},
     page::Look,
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     /// What was filled in.
-    pub given: Filled,
+    pub given: InvitedLaunch,
     /// What of it does not fit.
     pub problems: Vec<Problem>,
     /// Whether a fresh link is on its way, if one was asked for.
@@ -325,11 +325,7 @@ impl Parts<'_> {
                 }
                 kind => {
                     input id=(id) name=(field) value=(given) required[slot.required]
-                        type=(match kind {
-                            SlotKind::Datetime => "datetime-local",
-                            SlotKind::Colour => "text",
-                            _ => "text",
-                        })
+                        type=(if kind == SlotKind::Datetime { "datetime-local" } else { "text" })
                         inputmode=[(kind == SlotKind::Url).then_some("url")]
                         placeholder=[(!slot.default.is_empty()).then_some(&slot.default)]
                         dir="auto" aria-invalid[self.is_wrong(&place)] aria-describedby=[described];
@@ -359,7 +355,7 @@ impl Parts<'_> {
     }
 
     /// What became of a launch.
-    pub fn progress(&self, seen: &Seen) -> Response {
+    pub fn progress(&self, seen: &InvitationProgress) -> Response {
         let words = self.words();
         let title = words.say_with("running-title", &[("campaign", self.page.title.as_str())]);
         let button = |intent: &str, key: &str, class: &str| {
@@ -372,7 +368,7 @@ impl Parts<'_> {
                 (figures(seen, &self.page.vendor_name, self.look))
             }
             form.act method="post" action=(self.address()) {
-                @match seen.progress.state {
+                @match seen.status.state {
                     ActivationState::Scheduled | ActivationState::Running => {
                         (button("pause", "pause", "quiet"))
                         (button("stop", "stop", "quiet danger"))
@@ -419,9 +415,9 @@ impl Parts<'_> {
 }
 
 /// The part of the page that changes by itself.
-pub(super) fn figures(seen: &Seen, vendor_name: &str, look: &Look) -> Markup {
+pub(super) fn figures(seen: &InvitationProgress, vendor_name: &str, look: &Look) -> Markup {
     let words = &look.words;
-    let Seen { progress: seen, results } = seen;
+    let InvitationProgress { status: seen, results } = seen;
     let counts = &seen.counts;
     let sent = counts.of(SendState::Sent);
     let skipped = counts.of(SendState::Skipped);

@@ -45,6 +45,15 @@ pub struct InvitedLaunched {
     pub is_new: bool,
 }
 
+/// How what a link launched stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct InvitationProgress {
+    /// Its counts.
+    pub status: ActivationStatus,
+    /// What came back.
+    pub results: Results,
+}
+
 impl Program {
     /// Launches, once: whoever uses the link again is answered with what it launched.
     ///
@@ -214,25 +223,17 @@ impl Program {
         launched.ok_or_else(no_link)
     }
 
-    /// How what a link launched stands.
+    /// How what a link launched stands, and what came back of it.
     ///
     /// # Errors
     /// As [`Program::invitation_page`]; [`Error::NotFound`] also if nothing was launched.
-    pub async fn invitation_progress(&self, token: &str) -> Result<ActivationStatus> {
+    pub async fn invitation_progress(&self, token: &str) -> Result<InvitationProgress> {
         let found = self.open_invitation(token).await?;
         let activation = self.launched_by(&found).await?;
-        let mut status = self.status(&found.actor, Some(activation)).await?;
-        status.activations.pop().ok_or_else(no_link)
-    }
-
-    /// What came back of what a link launched.
-    ///
-    /// # Errors
-    /// As [`Program::invitation_progress`].
-    pub async fn invitation_results(&self, token: &str) -> Result<Results> {
-        let found = self.open_invitation(token).await?;
-        let activation = self.launched_by(&found).await?;
-        self.results(&found.actor, activation).await
+        Ok(InvitationProgress {
+            status: self.activation(&found.actor, activation).await?,
+            results: self.results(&found.actor, activation).await?,
+        })
     }
 
     /// Mails no more invitations to the partner that one was mailed to; `None` if this is no invitation's number.

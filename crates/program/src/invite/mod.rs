@@ -15,7 +15,7 @@ use serde::Serialize;
 use store::{Invitation, InvitationMail, InvitationState, InviteRequest, Partner};
 
 pub use self::{
-    act::{InvitedLaunch, InvitedLaunched},
+    act::{InvitationProgress, InvitedLaunch, InvitedLaunched},
     page::{InvitationPage, InvitationStands, ListChoice, PageSlot, PageStep},
     profile::ProfileField,
 };

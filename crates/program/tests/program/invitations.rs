@@ -94,7 +94,7 @@ async fn a_link_launches_once_and_shows_what_it_launched() {
     let again = world.program.launch_invited(&link, &InvitedLaunch::default()).await.unwrap();
     assert_eq!((again.activation, again.is_new), (made[0], false));
     assert_eq!(world.activations().await, 1);
-    assert_eq!(world.program.invitation_progress(&link).await.unwrap().activation, made[0]);
+    assert_eq!(world.program.invitation_progress(&link).await.unwrap().status.activation, made[0]);
     let audit = world.store.audit(20).await.unwrap();
     assert!(audit.iter().any(|row| row.action == "invitation launched"), "{audit:?}");
 }
