@@ -18,7 +18,7 @@ use crate::{
     Parts,
     packages::Packages,
     pass::{Pass, Passed},
-    push::Pusher,
+    push::{Pusher, Shared},
 };
 
 /// Invitations a pass.
@@ -77,7 +77,7 @@ impl Invite {
         &self,
         invitation: &Invitation,
         now: UtcMillis,
-    ) -> anyhow::Result<Result<(NewJob, PartnerShelf), &'static str>> {
+    ) -> anyhow::Result<Result<(NewJob, Shared), &'static str>> {
         let partner = self.store.partner(&invitation.partner).await?;
         let brand = self.store.partner_brand(&invitation.partner).await?;
         let sender = self.store.vendor_sender(&invitation.vendor).await?;
@@ -101,11 +101,10 @@ impl Invite {
         let Some(slots) = self.slots(invitation, &partner, &brand, &partner_sender).await? else {
             return Ok(Err("no_package"));
         };
-        let vendors = self.store.vendors().await?;
-        let vendor_name = vendors.into_iter().find(|vendor| vendor.id == invitation.vendor);
+        let vendor = self.store.find_vendor(invitation.vendor.as_str()).await?;
         let shelf = PartnerShelf {
             v: job::VERSION,
-            vendor_name: vendor_name.map(|vendor| vendor.name).unwrap_or_default(),
+            vendor_name: vendor.map(|vendor| vendor.name).unwrap_or_default(),
             tier: partner.tier.clone(),
             // The partner's looks; the address that the law wants is the sender's.
             brand: BrandProfile {
@@ -121,6 +120,7 @@ impl Invite {
             slots,
             list_id: list_id("invitations", &partner.id, &self.list_domain),
         };
+        let shared = Shared::of(&shelf)?;
         let first_fed_at = invitation.first_fed_at.unwrap_or(now);
         let payload = SendEmail {
             v: job::VERSION,
@@ -132,7 +132,7 @@ impl Invite {
             step: INVITATION.parse().context("the step has a name")?,
             occurrence: 0,
             version: self.version.hash.clone(),
-            profile: self.pusher.shelf_name(&shelf)?,
+            profile: shared.hash.clone(),
             address: address.into(),
             name: brand.contact_person.name.clone(),
             language: brand.locale.clone(),
@@ -158,7 +158,7 @@ impl Invite {
             first_fed_at,
             payload: serde_json::to_string(&payload)?,
         };
-        Ok(Ok((job, shelf)))
+        Ok(Ok((job, shared)))
     }
 
     /// What the mail says of the campaign; `None` if there is nothing to launch any more.

@@ -50,10 +50,23 @@ struct Memory {
     put_at: HashMap<ContentHash, (u32, Instant)>,
 }
 
-/// A partner's shelf item, ready to be put there.
-struct Shelved {
-    hash: ContentHash,
+/// A shelf item, ready to be put there under its name.
+pub struct Shared {
+    pub hash: ContentHash,
     bytes: Vec<u8>,
+}
+
+impl Shared {
+    /// A partner as jobs need it.
+    pub fn of(partner: &PartnerShelf) -> anyhow::Result<Self> {
+        let bytes = serde_json::to_vec(partner)?;
+        Ok(Self { hash: ContentHash::of(&bytes), bytes })
+    }
+}
+
+/// A partner, and its shelf item.
+struct Shelved {
+    item: Shared,
     partner: PartnerShelf,
 }
 
@@ -107,16 +120,11 @@ impl Pusher {
         Ok(pushed.pushed)
     }
 
-    /// The name under which [`Pusher::push_ready`] puts a partner on the shelf.
-    pub fn shelf_name(&self, partner: &PartnerShelf) -> anyhow::Result<ContentHash> {
-        Ok(ContentHash::of(&serde_json::to_vec(partner)?))
-    }
-
     /// Puts on their lanes jobs of a version that is not the book's, with the partners they need.
     pub async fn push_ready(
         &self,
         version: &Version,
-        jobs: Vec<(NewJob, PartnerShelf)>,
+        jobs: Vec<(NewJob, Shared)>,
         fence: u64,
     ) -> anyhow::Result<u64> {
         if jobs.is_empty() {
@@ -126,8 +134,7 @@ impl Pusher {
         let mut items = HashMap::from([(version.hash.clone(), blob)]);
         let mut ready = Vec::with_capacity(jobs.len());
         for (job, partner) in jobs {
-            let bytes = serde_json::to_vec(&partner)?;
-            items.insert(ContentHash::of(&bytes), Item::Bytes(bytes));
+            items.insert(partner.hash, Item::Bytes(partner.bytes));
             ready.push(job);
         }
         self.shelve(items).await?;
@@ -147,14 +154,14 @@ impl Pusher {
         let package = self.packages.get(&send.version_hash).await?;
         let shelved = self.shelved(send).await?;
         let links = &mut needs.lists;
-        let track = self.links.of(send, &shelved.hash, &shelved.partner, links).await?;
-        let payload = serde_json::to_string(&payload(send, &package, &shelved.hash, track))?;
+        let track = self.links.of(send, &shelved.item.hash, &shelved.partner, links).await?;
+        let payload = serde_json::to_string(&payload(send, &package, &shelved.item.hash, track))?;
         if payload.len() > PAYLOAD_LIMIT {
             return Ok(None);
         }
         let items = &mut needs.items;
         items.entry(send.version_hash.clone()).or_insert(Item::Version);
-        items.entry(shelved.hash.clone()).or_insert_with(|| Item::Partner(shelved.clone()));
+        items.entry(shelved.item.hash.clone()).or_insert_with(|| Item::Partner(shelved.clone()));
         let tier = self.tiers.find(&send.tier);
         Ok(Some(NewJob {
             send: send.send,
@@ -190,8 +197,7 @@ impl Pusher {
             .await?
             .with_context(|| format!("the book has no activation {}", send.activation))?;
         let partner = self.partner_shelf(source);
-        let bytes = serde_json::to_vec(&partner)?;
-        let shelved = Arc::new(Shelved { hash: ContentHash::of(&bytes), bytes, partner });
+        let shelved = Arc::new(Shelved { item: Shared::of(&partner)?, partner });
         if memory.shelves.len() >= MOST_REMEMBERED {
             memory.shelves.clear();
         }
@@ -225,7 +231,7 @@ impl Pusher {
                 continue;
             }
             let bytes = match item {
-                Item::Partner(shelved) => shelved.bytes.clone(),
+                Item::Partner(shelved) => shelved.item.bytes.clone(),
                 Item::Bytes(bytes) => bytes,
                 Item::Version => self
                     .store

@@ -295,10 +295,12 @@ impl Program {
     }
 
     pub(super) async fn vendor_name(&self, found: &Found) -> Result<String> {
-        let vendors = self.store().vendors().await.map_err(Error::book("read the vendors"))?;
-        let mut vendors = vendors.into_iter();
-        let own = vendors.find(|vendor| vendor.id == found.invitation.vendor);
-        Ok(own.map(|vendor| vendor.name).unwrap_or_default())
+        let vendor = self
+            .store()
+            .find_vendor(found.invitation.vendor.as_str())
+            .await
+            .map_err(Error::book("read the vendor"))?;
+        Ok(vendor.map(|vendor| vendor.name).unwrap_or_default())
     }
 }
 
