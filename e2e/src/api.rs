@@ -26,16 +26,7 @@ mod schemathesis {
             ("THROUGHLINE__API__ANONYMOUS_LIMIT", wide),
         ];
         let mut fleet = Fleet::set_up(Size { settings, ..Size::default() }).await;
-        fleet.ok(&[
-            "vendor",
-            "sender",
-            "--from-email",
-            "partners@northwind.example",
-            "--web-site",
-            "https://www.northwind.example",
-            "--postal-address",
-            "1 Northwind Plaza | Dublin",
-        ]);
+        fleet.let_the_vendor_write();
         fleet.ok(&["invite", "--package", "product-launch", "--all-eligible"]);
         fleet.launch();
         let whose: [&[&str]; 3] =

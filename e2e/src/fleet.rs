@@ -245,6 +245,20 @@ impl Fleet {
             .await;
     }
 
+    /// Says whom the vendor's invitations come from.
+    pub fn let_the_vendor_write(&self) {
+        self.ok(&[
+            "vendor",
+            "sender",
+            "--from-email",
+            "partners@northwind.example",
+            "--web-site",
+            "https://www.northwind.example",
+            "--postal-address",
+            "1 Northwind Plaza | Dublin",
+        ]);
+    }
+
     /// Launches the sample package for every partner.
     pub fn launch(&self) -> serde_json::Value {
         self.ok(&["launch", "--package", "product-launch", "--all-eligible", "--list", "customers"])

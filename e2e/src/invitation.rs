@@ -10,16 +10,7 @@ use crate::fleet::{Fleet, PATIENCE, Size};
 impl Fleet {
     /// Says whom invitations come from, and invites everybody; answers when the relay has the mails.
     async fn invite(&self, partners: usize) -> BTreeMap<String, String> {
-        self.ok(&[
-            "vendor",
-            "sender",
-            "--from-email",
-            "partners@northwind.example",
-            "--web-site",
-            "https://www.northwind.example",
-            "--postal-address",
-            "1 Northwind Plaza | Dublin",
-        ]);
+        self.let_the_vendor_write();
         let invited = self.ok(&["invite", "--package", "product-launch", "--all-eligible"]);
         assert_eq!(invited["new"], partners, "{invited}");
         self.invitations(partners).await
@@ -201,16 +192,7 @@ async fn what_is_not_a_link_opens_nothing_and_nothing_strange_runs() {
 async fn an_invitation_survives_redis_and_the_worker() {
     let mut fleet = Fleet::set_up(Size { partners: 3, contacts: 1, ..Size::default() }).await;
     fleet.start("scheduler");
-    fleet.ok(&[
-        "vendor",
-        "sender",
-        "--from-email",
-        "partners@northwind.example",
-        "--web-site",
-        "https://www.northwind.example",
-        "--postal-address",
-        "1 Northwind Plaza | Dublin",
-    ]);
+    fleet.let_the_vendor_write();
     fleet.ok(&["invite", "--package", "product-launch", "--all-eligible"]);
     wait_for("the mails to be queued", PATIENCE, || async {
         let listed = fleet.ok(&["invitation", "list"]);
