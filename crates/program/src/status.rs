@@ -105,6 +105,22 @@ impl Counts {
     }
 }
 
+impl std::ops::AddAssign<&Self> for Counts {
+    fn add_assign(&mut self, other: &Self) {
+        self.total += other.total;
+        self.duplicates += other.duplicates;
+        for (state, number) in &other.by_state {
+            *self.by_state.entry(*state).or_default() += number;
+        }
+        for (state, reasons) in &other.by_reason {
+            let own = self.by_reason.entry(*state).or_default();
+            for (reason, number) in reasons {
+                *own.entry(reason.clone()).or_default() += number;
+            }
+        }
+    }
+}
+
 /// The send that has been due the longest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OldestDue {
@@ -149,50 +165,50 @@ impl Program {
     /// No such activation for this actor, or the book fails. A belt that can't be reached is no error:
     /// the book answers without it.
     pub async fn status(&self, actor: &Actor, activation: Option<ActivationId>) -> Result<Status> {
+        let activations = match activation {
+            Some(id) => vec![self.activation(actor, id).await?],
+            None => self.all_activations(actor).await?,
+        };
+        let mut totals = Counts::default();
+        let mut engagement = Engagement::default();
+        for activation in &activations {
+            totals += &activation.counts;
+            engagement += activation.engagement;
+        }
+        let oldest_due = self.oldest_due(&activations).await?;
+        let belt = if *actor == Actor::Ops { self.belt_view().await } else { BeltView::NotShown };
+        Ok(Status { activations, totals, engagement, oldest_due, belt })
+    }
+
+    /// All that the actor may see, newest first.
+    async fn all_activations(&self, actor: &Actor) -> Result<Vec<ActivationStatus>> {
         let vendor = match actor {
             Actor::Vendor(vendor) => Some(vendor),
             Actor::Ops | Actor::Company(_) => None,
         };
-        if let Some(activation) = activation {
-            self.require_activation(actor, activation).await?;
-        }
         let doing = "count the sends";
         let mut summaries =
             self.store().activation_summaries(vendor).await.map_err(Error::book(doing))?;
         summaries.retain(|summary| {
-            let row = &summary.activation;
-            activation.is_none_or(|wanted| wanted == row.id)
-                && actor.sees(&row.vendor_id, &row.company_id)
+            actor.sees(&summary.activation.vendor_id, &summary.activation.company_id)
         });
-        let counts =
-            self.store().send_counts(activation, vendor).await.map_err(Error::book(doing))?;
+        let counts = self.store().send_counts(None, vendor).await.map_err(Error::book(doing))?;
         let mut by_activation: BTreeMap<ActivationId, Vec<SendCount>> = BTreeMap::new();
         for count in counts {
             by_activation.entry(count.activation).or_default().push(count);
         }
         let mut engagement: BTreeMap<ActivationId, Engagement> = BTreeMap::new();
-        let tracked = self.store().engagement_counts(activation, vendor).await;
+        let tracked = self.store().engagement_counts(None, vendor).await;
         for count in &tracked.map_err(Error::book("count opens and clicks"))? {
             engagement.entry(count.activation).or_default().add(count);
         }
-        let mut totals = Counts::default();
-        let mut all_engagement = Engagement::default();
-        let activations: Vec<ActivationStatus> = summaries
-            .into_iter()
-            .map(|summary| {
-                let counts = by_activation.remove(&summary.activation.id).unwrap_or_default();
-                for count in &counts {
-                    totals.add(count);
-                }
-                totals.duplicates += unsigned(summary.counts.duplicates);
-                let engagement = engagement.remove(&summary.activation.id).unwrap_or_default();
-                all_engagement += engagement;
-                activation_status(summary, &counts, engagement)
-            })
-            .collect();
-        let oldest_due = self.oldest_due(&activations).await?;
-        let belt = if *actor == Actor::Ops { self.belt_view().await } else { BeltView::NotShown };
-        Ok(Status { activations, totals, engagement: all_engagement, oldest_due, belt })
+        let status = |summary: ActivationSummary| {
+            let id = summary.activation.id;
+            let counts = by_activation.remove(&id).unwrap_or_default();
+            let engagement = engagement.remove(&id).unwrap_or_default();
+            activation_status(summary, &counts, engagement)
+        };
+        Ok(summaries.into_iter().map(status).collect())
     }
 
     /// Where one activation stands. Reads the rows of that one alone.
