@@ -76,7 +76,7 @@ impl EpochKeeper {
         Ok(OpenWith {
             offset_ms: self.store.campaign_offset().await?,
             stops: stops.into_iter().collect(),
-            suppressions: suppressions.into_iter().map(|suppression| suppression.hash).collect(),
+            suppressions: suppressions.iter().map(store::Suppression::mark).collect(),
             relays: relays
                 .map(|relay| Relay { name: relay.name.clone(), limit: relay.limit })
                 .collect(),

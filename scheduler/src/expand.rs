@@ -153,6 +153,7 @@ fn sends(
                             everywhere: contact.suppressed_everywhere,
                             vendor: facts.suppressed_vendor,
                             company: contact.suppressed_company,
+                            topic: contact.suppressed_topic,
                         },
                         has_consent: contact.has_consent,
                         missed_its_event_time: step.due.is_some_and(Due::is_from_event)

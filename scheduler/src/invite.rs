@@ -152,6 +152,7 @@ impl Invite {
             version: INVITATION.to_owned(),
             revision: 0,
             suppression: hashes,
+            topic: None,
             // The link is the same, and launches once.
             on_unknown: OnUnknown::Retry,
             not_after: None,
@@ -224,7 +225,7 @@ impl Invite {
         let language = compiled.language_of([&shelf.brand.locale]);
         let subject = |step: &render::Step| {
             let skeleton = compiled.skeleton_of(&step.key, 0, language, &shelf, &self.public_url);
-            let links = MessageLinks::unsubscribe("");
+            let links = MessageLinks::all_to("");
             // One that can't be made before its slots are filled is left out.
             Some(skeleton.ok()?.message(&BTreeMap::new(), &links).ok()?.subject)
         };

@@ -15,10 +15,10 @@ use anyhow::Context;
 use belt::{Belt, NewJob};
 use domain::{
     ActivationId, ContentHash, LinkTargets, OnUnknown, PartnerShelf, Recipient, SendEmail, SendId,
-    TargetsId, TrackedParts, job, list_id::list_id, tier::Tiers,
+    TargetsId, TrackedParts, job, tier::Tiers,
 };
 use render::{Package, Version};
-use store::{FedSend, ShelfSource, Store};
+use store::{FedSend, Store};
 use tokio::sync::Mutex;
 
 use crate::{Parts, links::Links, packages::Packages};
@@ -177,6 +177,8 @@ impl Pusher {
                 send.hash_vendor.clone(),
                 send.hash_company.clone(),
             ],
+            topic: (!send.topic.is_empty())
+                .then(|| send.hash_company.about(&send.partner, &send.topic)),
             on_unknown: self.on_unknown,
             not_after: package.validity.until,
             first_fed_at: send.first_fed_at,
@@ -196,25 +198,13 @@ impl Pusher {
             .shelf_source(send.activation)
             .await?
             .with_context(|| format!("the book has no activation {}", send.activation))?;
-        let partner = self.partner_shelf(source);
+        let partner = source.shelf(&self.list_domain);
         let shelved = Arc::new(Shelved { item: Shared::of(&partner)?, partner });
         if memory.shelves.len() >= MOST_REMEMBERED {
             memory.shelves.clear();
         }
         memory.shelves.insert(key, shelved.clone());
         Ok(shelved)
-    }
-
-    fn partner_shelf(&self, source: ShelfSource) -> PartnerShelf {
-        PartnerShelf {
-            v: job::VERSION,
-            vendor_name: source.vendor_name,
-            tier: source.tier,
-            list_id: list_id(&source.partner_key, &source.partner, &self.list_domain),
-            brand: source.brand,
-            sender: source.sender,
-            slots: source.slots,
-        }
     }
 
     /// Puts on the shelf what is not known to be there.

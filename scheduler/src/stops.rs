@@ -7,7 +7,7 @@ use std::{collections::HashMap, time::Duration};
 
 use belt::{Belt, Stop};
 use domain::{ActivationState, UtcMillis};
-use store::Store;
+use store::{Store, Suppression};
 
 /// The book's `now` is the clock of whoever wrote; this much may lie between two clocks.
 const CLOCKS_APART: Duration = Duration::from_secs(60);
@@ -70,9 +70,9 @@ impl Stops {
         }
         let since = self.looked_at.unwrap_or(now).minus(CLOCKS_APART);
         let suppressions = store.suppressions_since(since).await?;
-        let hashes: Vec<_> = suppressions.into_iter().map(|suppression| suppression.hash).collect();
-        if !hashes.is_empty() {
-            belt.suppress(&hashes).await?;
+        let marks: Vec<_> = suppressions.iter().map(Suppression::mark).collect();
+        if !marks.is_empty() {
+            belt.suppress(&marks).await?;
         }
         self.told = stops;
         self.looked_at = Some(now);

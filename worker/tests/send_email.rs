@@ -144,6 +144,7 @@ impl Stage {
             version: "ver_01j00000000000000000000000".to_owned(),
             revision: 0,
             suppression: [hash(1), hash(2), hash(3)],
+            topic: None,
             on_unknown: OnUnknown::Retry,
             not_after: None,
             first_fed_at: payload.first_fed_at,

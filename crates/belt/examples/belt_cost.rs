@@ -95,6 +95,7 @@ fn job(n: usize, lanes: usize) -> Result<NewJob, Box<dyn std::error::Error>> {
         version: "c".repeat(64),
         revision: 0,
         suppression: [hash.clone(), hash.clone(), hash],
+        topic: None,
         on_unknown: OnUnknown::Retry,
         not_after: None,
         first_fed_at: UtcMillis::new(0),

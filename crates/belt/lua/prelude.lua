@@ -39,7 +39,7 @@ end
 local function count_here() counter = tonumber(redis.call('HGET', K.epoch, 'c') or '0') end
 local function save_counter() redis.call('HSET', K.epoch, 'c', text(counter)) end
 
--- A packed job: lane, vendor, activation, version, three hashes, on_unknown (r or h), not_after
+-- A packed job: lane, vendor, activation, version, three hashes (the last perhaps with a topic's behind a blank), on_unknown (r or h), not_after
 -- (campaign ms or empty), first_fed_at, the activation's revision, payload; a line each, the payload is the rest.
 local PACKED = '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n[^\n]*\n([^\n]*)\n'
 local function parse(packed)
@@ -203,8 +203,9 @@ local function verdict(job, now)
     if paused then return 'paused' end
   end
   if any_suppressed then
-    local found = redis.call('ZMSCORE', K.suppressed, job.h1, job.h2, job.h3)
-    if found[1] or found[2] or found[3] then return 'suppressed' end
+    local company, topic = string.match(job.h3, '^(%S*) ?(%S*)$')
+    local found = redis.call('ZMSCORE', K.suppressed, job.h1, job.h2, company, topic)
+    if found[1] or found[2] or found[3] or found[4] then return 'suppressed' end
   end
   if is_over(job.not_after, now) then return 'expired' end
   return nil

@@ -38,6 +38,8 @@ pub struct NewJob {
     pub revision: u32,
     /// The address's hashes: everywhere, vendor, company.
     pub suppression: [AddressHash; 3],
+    /// What stands for "nothing about this topic" (see [`AddressHash::about`]), if the job has one.
+    pub topic: Option<AddressHash>,
     /// What to do if it is lost on the wire.
     pub on_unknown: OnUnknown,
     /// Campaign time after which it must not start.
@@ -59,8 +61,9 @@ impl NewJob {
             return bad("its version has a line break");
         }
         let [everywhere, vendor_hash, company] = &self.suppression;
+        let topic = self.topic.as_ref().map(|topic| format!(" {topic}")).unwrap_or_default();
         Ok(format!(
-            "{}\n{}\n{}\n{}\n{everywhere}\n{vendor_hash}\n{company}\n{}\n{}\n{}\n{}\n{}",
+            "{}\n{}\n{}\n{}\n{everywhere}\n{vendor_hash}\n{company}{topic}\n{}\n{}\n{}\n{}\n{}",
             self.lane,
             self.vendor,
             self.activation,

@@ -56,14 +56,26 @@ impl Belt {
         self.call(|s| &s.stop, &["clear", key].as_slice(), Carried::default()).await
     }
 
-    /// Lets nothing go to these addresses any more. Kept for two hours: sends queued later were
+    /// Lets nothing go to these addresses any more, or nothing about a topic (see [`AddressHash::about`]). Kept for two hours: sends queued later were
     /// checked against the book.
     ///
     /// # Errors
     /// As [`Self::set_stop`].
     pub async fn suppress(&self, hashes: &[AddressHash]) -> Result<()> {
+        self.each_500("suppress", hashes).await
+    }
+
+    /// Lets mail go to these again: the book suppresses them no more.
+    ///
+    /// # Errors
+    /// As [`Self::set_stop`]; then what is queued for them within two hours may end as suppressed.
+    pub async fn lift(&self, hashes: &[AddressHash]) -> Result<()> {
+        self.each_500("lift", hashes).await
+    }
+
+    async fn each_500(&self, what: &str, hashes: &[AddressHash]) -> Result<()> {
         for part in hashes.chunks(500) {
-            let mut arguments = vec!["suppress"];
+            let mut arguments = vec![what];
             arguments.extend(part.iter().map(AddressHash::as_str));
             self.call::<(), _>(|s| &s.stop, &arguments, Carried::default()).await?;
         }

@@ -4,12 +4,12 @@ use std::{fmt, str::FromStr};
 
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    ids::{CompanyId, ParseIdError, VendorId},
+    ids::{CompanyId, ParseIdError, PartnerId, VendorId},
     secret::Secret,
 };
 
@@ -175,13 +175,7 @@ impl HashKey {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        let digest = mac.finalize().into_bytes();
-        let mut hash = String::with_capacity(32);
-        for byte in &digest[..16] {
-            hash.push(char::from(HEX[usize::from(byte >> 4)]));
-            hash.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-        AddressHash(hash)
+        AddressHash::of_digest(&mac.finalize().into_bytes())
     }
 }
 
@@ -208,6 +202,28 @@ impl AddressHash {
     /// The 32 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands on the belt for "nothing of this partner about this topic to this address", of the
+    /// address's hash for the partner's company. As secret as that is.
+    #[must_use]
+    pub fn about(&self, partner: &PartnerId, topic: &str) -> Self {
+        let mut digest = Sha256::new();
+        for part in [self.as_str(), partner.as_str(), topic] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        Self::of_digest(&digest.finalize())
+    }
+
+    /// The first 128 bits.
+    fn of_digest(digest: &[u8]) -> Self {
+        let mut hash = String::with_capacity(32);
+        for byte in &digest[..16] {
+            hash.push(char::from(HEX[usize::from(byte >> 4)]));
+            hash.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+        Self(hash)
     }
 }
 
@@ -307,6 +323,20 @@ mod tests {
         assert_ne!(in_a, key.hash(HashScope::Vendor(&b), &anna));
         assert_ne!(in_a, key.hash(HashScope::Everywhere, &anna));
         assert_ne!(in_a, HashKey::new([8; 32]).hash(HashScope::Vendor(&a), &anna));
+    }
+
+    #[test]
+    fn a_topic_of_a_partner_has_a_hash_of_its_own() {
+        let anna: AddressHash = "0123456789abcdef0123456789abcdef".parse().unwrap();
+        let ben: AddressHash = "1123456789abcdef0123456789abcdef".parse().unwrap();
+        let a: PartnerId = "par_01j00000000000000000000000".parse().unwrap();
+        let b: PartnerId = "par_01j00000000000000000000001".parse().unwrap();
+        let tips = anna.about(&a, "tips");
+        assert_eq!(tips, anna.about(&a, "tips"));
+        assert_eq!(tips.as_str().parse::<AddressHash>().unwrap(), tips);
+        for other in [ben.about(&a, "tips"), anna.about(&b, "tips"), anna.about(&a, "tip"), anna] {
+            assert_ne!(tips, other);
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Suppressed {
     pub vendor: bool,
     /// For this company.
     pub company: bool,
+    /// For the package's topic, in this partner's mail.
+    pub topic: bool,
 }
 
 /// The decision for one person and one step.
@@ -60,6 +62,7 @@ pub fn decide(candidate: &Candidate) -> Decision {
         (candidate.suppressed.everywhere, SkipReason::SuppressedEverywhere),
         (candidate.suppressed.vendor, SkipReason::SuppressedVendor),
         (candidate.suppressed.company, SkipReason::SuppressedCompany),
+        (candidate.suppressed.topic, SkipReason::SuppressedTopic),
         (!candidate.has_consent, SkipReason::NoConsent),
         (candidate.missed_its_event_time, SkipReason::OutsideEventWindow),
         (candidate.late, SkipReason::Late),
@@ -84,7 +87,12 @@ mod tests {
             valid_until: until.map(UtcMillis::new),
             erased: bit(1),
             address_is_good: !bit(2),
-            suppressed: Suppressed { everywhere: bit(3), vendor: bit(4), company: bit(5) },
+            suppressed: Suppressed {
+                everywhere: bit(3),
+                vendor: bit(4),
+                company: bit(5),
+                topic: bit(9),
+            },
             has_consent: !bit(6),
             missed_its_event_time: bit(7),
             late: bit(8),
@@ -103,7 +111,7 @@ mod tests {
     proptest! {
         /// Taking away the reason that was given never gives one that stands before it.
         #[test]
-        fn the_first_reason_that_applies_is_the_one(bits in 0u16..512, due in 0i64..30) {
+        fn the_first_reason_that_applies_is_the_one(bits in 0u16..1024, due in 0i64..30) {
             let with = candidate(bits, due, Some(10), Some(20));
             let Decision::Skip(reason) = decide(&with) else {
                 prop_assert_eq!(bits, 0);
@@ -118,6 +126,7 @@ mod tests {
                 SkipReason::SuppressedEverywhere => without.suppressed.everywhere = false,
                 SkipReason::SuppressedVendor => without.suppressed.vendor = false,
                 SkipReason::SuppressedCompany => without.suppressed.company = false,
+                SkipReason::SuppressedTopic => without.suppressed.topic = false,
                 SkipReason::NoConsent => without.has_consent = true,
                 SkipReason::OutsideEventWindow => without.missed_its_event_time = false,
                 SkipReason::Late => without.late = false,

@@ -88,6 +88,8 @@ text_enum! {
         SuppressedVendor = "suppressed_vendor",
         /// Suppressed for this company: an unsubscribe from its mail.
         SuppressedCompany = "suppressed_company",
+        /// Suppressed for this topic of this partner's mail: the person wants none about it.
+        SuppressedTopic = "suppressed_topic",
         /// No basis on which to mail.
         NoConsent = "no_consent",
         /// The step belongs to a time before an event that was over when its activation was launched.

@@ -60,6 +60,8 @@ async fn main() -> AnyResult<()> {
         name: "P",
         hash: &hash,
         blob,
+        topic: "",
+        topic_name: "\"\"",
         state: domain::VersionState::Published,
         who: "speed",
         now: NOW,

@@ -104,6 +104,16 @@ pub struct Contact {
     pub language: String,
 }
 
+fn contact(row: &AnyRow) -> Result<Contact> {
+    Ok(Contact {
+        id: ContactId::new(row.int("contact_id")?),
+        first_name: row.text("first_name")?,
+        last_name: row.text("last_name")?,
+        fields: row.json("fields")?,
+        language: row.text("language")?,
+    })
+}
+
 /// A contact as its company knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportedContact {
@@ -216,16 +226,20 @@ impl Store {
             .bind(address)
             .fetch_optional(&mut *connection)
             .await?;
-        row.map(|row| {
-            Ok(Contact {
-                id: ContactId::new(row.int("contact_id")?),
-                first_name: row.text("first_name")?,
-                last_name: row.text("last_name")?,
-                fields: row.json("fields")?,
-                language: row.text("language")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(contact).transpose()
+    }
+
+    /// The contact of this id, unless the person was erased.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn contact(&self, id: ContactId) -> Result<Option<Contact>> {
+        let mut connection = self.read().await?;
+        let row = sqlx::query(sql!("contact/get.sql"))
+            .bind(id.get())
+            .fetch_optional(&mut *connection)
+            .await?;
+        row.as_ref().map(contact).transpose()
     }
 
     /// Puts contacts on a list, in one transaction; give it a few thousand at a time. Doing it again

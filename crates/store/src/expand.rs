@@ -41,6 +41,8 @@ pub struct AudienceContact {
     pub suppressed_everywhere: bool,
     /// Suppressed for the company.
     pub suppressed_company: bool,
+    /// Suppressed for the topic of the activation's package.
+    pub suppressed_topic: bool,
     /// There is a basis on which to mail it.
     pub has_consent: bool,
     /// The person asked to be erased.
@@ -97,6 +99,7 @@ fn audience_contact(row: &AnyRow) -> Result<AudienceContact> {
         hard_bounced,
         suppressed_everywhere: everywhere.is_some() && !hard_bounced,
         suppressed_company: row.flag("suppressed_company")?,
+        suppressed_topic: row.flag("suppressed_topic")?,
         has_consent: row.flag("has_consent")?,
         erased: row.opt_int("erased_at")?.is_some(),
     })
@@ -144,6 +147,8 @@ impl WriteTx {
             .bind(activation.list_id.as_str())
             .bind(activation.expand_cursor.get())
             .bind(limit)
+            .bind(activation.partner_id.as_str())
+            .bind(activation.version_id.as_str())
             .fetch_all(self.connection())
             .await?;
         rows.iter().map(audience_contact).collect()
@@ -165,6 +170,8 @@ impl WriteTx {
             .bind(activation.expand_mark.unwrap_or(0))
             .bind(after.get())
             .bind(limit)
+            .bind(activation.partner_id.as_str())
+            .bind(activation.version_id.as_str())
             .fetch_all(self.connection())
             .await?;
         rows.iter().map(audience_contact).collect()

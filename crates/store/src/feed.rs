@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     ActivationId, AddressHash, BrandProfile, CompanyId, ContactId, ContentHash, PartnerId,
-    PersonId, SendId, SendState, SenderIdentity, SkipReason, StepKey, UtcMillis, VendorId,
-    VersionId,
+    PartnerShelf, PersonId, SendId, SendState, SenderIdentity, SkipReason, StepKey, UtcMillis,
+    VendorId, VersionId, job, list_id::list_id,
 };
 use sqlx::any::AnyRow;
 
@@ -89,6 +89,8 @@ pub struct FedSend {
     pub hash_vendor: AddressHash,
     /// The address's hash for the company.
     pub hash_company: AddressHash,
+    /// What the version's mail is about; empty: nothing in particular.
+    pub topic: String,
     /// Attempts that were charged.
     pub attempts: u32,
     /// When it was due.
@@ -124,6 +126,21 @@ pub struct ShelfSource {
     pub revision: ContentHash,
 }
 
+impl ShelfSource {
+    /// As jobs and pages need it; `list_domain` is what every List-ID ends with.
+    pub fn shelf(self, list_domain: &str) -> PartnerShelf {
+        PartnerShelf {
+            v: job::VERSION,
+            vendor_name: self.vendor_name,
+            tier: self.tier,
+            list_id: list_id(&self.partner_key, &self.partner, list_domain),
+            brand: self.brand,
+            sender: self.sender,
+            slots: self.slots,
+        }
+    }
+}
+
 /// How much is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OpenSends {
@@ -145,6 +162,7 @@ struct Shared {
     revision: ContentHash,
     schedule_revision: u32,
     tier: String,
+    topic: String,
 }
 
 impl Store {
@@ -382,6 +400,7 @@ impl WriteTx {
                     revision: row.parsed("revision")?,
                     schedule_revision: row.small("schedule_revision")?,
                     tier: row.text("tier")?,
+                    topic: row.text("topic")?,
                 };
                 Ok((row.int("activation_id")?, shared))
             })
@@ -398,6 +417,7 @@ fn suppressed(row: &AnyRow) -> Result<Option<SkipReason>> {
         Some(_) => Some(SkipReason::SuppressedEverywhere),
         None if row.flag("suppressed_vendor")? => Some(SkipReason::SuppressedVendor),
         None if row.flag("suppressed_company")? => Some(SkipReason::SuppressedCompany),
+        None if row.flag("suppressed_topic")? => Some(SkipReason::SuppressedTopic),
         None => None,
     })
 }
@@ -426,6 +446,7 @@ fn fed_send(row: &AnyRow, shared: &Shared, now: UtcMillis) -> Result<FedSend> {
         hash_everywhere: row.parsed("hash_everywhere")?,
         hash_vendor: row.parsed("hash_vendor")?,
         hash_company: row.parsed("hash_company")?,
+        topic: shared.topic.clone(),
         attempts: row.small("attempts")?,
         due_at: row.time("due_at")?,
         first_fed_at: row.opt_time("first_fed_at")?.unwrap_or(now),

@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0006_invitations",
         text: include_str!("../migrations/0006_invitations.sql"),
     },
+    Migration {
+        version: 7,
+        name: "0007_topics",
+        text: include_str!("../migrations/0007_topics.sql"),
+    },
 ];
 
 /// What a migration did.

@@ -76,6 +76,10 @@ pub struct PublishInput<'a> {
     pub hash: &'a ContentHash,
     /// The content.
     pub blob: &'a [u8],
+    /// What its mail is about, as templates of no language say it; empty: nothing in particular.
+    pub topic: &'a str,
+    /// The topic's name for recipients, as JSON: a text, or one for each language.
+    pub topic_name: &'a str,
     /// Where it stands if it is new: a draft, or published.
     pub state: VersionState,
     /// Who brings it.
@@ -151,6 +155,8 @@ impl Store {
             .bind(input.who)
             .bind(now.get())
             .bind(input.state.as_str())
+            .bind(input.topic)
+            .bind(input.topic_name)
             .execute(tx.connection())
             .await?;
         let row = sqlx::query(sql!("package_version/get.sql"))

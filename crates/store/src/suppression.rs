@@ -1,6 +1,6 @@
 //! Who must not be mailed.
 
-use domain::{AddressHash, HashScope, UtcMillis};
+use domain::{AddressHash, HashScope, PartnerId, UtcMillis};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -25,11 +25,11 @@ pub mod reason {
 /// An address that must not be mailed in a scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppression {
-    /// `everywhere`, `vendor` or `company`.
+    /// `everywhere`, `vendor`, `company` or `topic`.
     pub scope: String,
-    /// The vendor's or company's id; empty for `everywhere`.
+    /// The vendor's or company's id; `<partner>/<topic>` for a topic; empty for `everywhere`.
     pub scope_id: String,
-    /// The address's hash in that scope.
+    /// The address's hash in that scope; for a topic, that of the partner's company.
     pub hash: AddressHash,
     /// See [`reason`].
     pub reason: String,
@@ -37,6 +37,21 @@ pub struct Suppression {
     pub source: String,
     /// Since when.
     pub at: UtcMillis,
+}
+
+impl Suppression {
+    /// What stands for it on the belt.
+    pub fn mark(&self) -> AddressHash {
+        let about = self.scope_id.split_once('/').filter(|_| self.scope == "topic");
+        about
+            .and_then(|(partner, topic)| Some(self.hash.about(&partner.parse().ok()?, topic)))
+            .unwrap_or_else(|| self.hash.clone())
+    }
+}
+
+/// The `scope_id` of a topic in a partner's mail.
+pub(crate) fn topic_id(partner: &PartnerId, topic: &str) -> String {
+    format!("{partner}/{topic}")
 }
 
 fn suppression(row: &AnyRow) -> Result<Suppression> {
@@ -50,7 +65,7 @@ fn suppression(row: &AnyRow) -> Result<Suppression> {
     })
 }
 
-const fn word(scope: HashScope<'_>) -> &'static str {
+pub(crate) const fn word(scope: HashScope<'_>) -> &'static str {
     match scope {
         HashScope::Everywhere => "everywhere",
         HashScope::Vendor(_) => "vendor",
@@ -58,7 +73,7 @@ const fn word(scope: HashScope<'_>) -> &'static str {
     }
 }
 
-fn scope_id<'a>(scope: HashScope<'a>) -> &'a str {
+pub(crate) fn scope_id<'a>(scope: HashScope<'a>) -> &'a str {
     match scope {
         HashScope::Everywhere => "",
         HashScope::Vendor(vendor) => vendor.as_str(),

@@ -1,14 +1,14 @@
 //! A recipient asks for no more mail.
 
 use domain::{
-    EventKind, HashScope, SendId, UtcMillis,
+    ActivationId, EventKind, HashScope, SendId, UtcMillis,
     results::{Happened, ResultKind, Who},
 };
 
 use crate::{
     activation::activation_ids,
     bulk::{Rows, Value},
-    engine::Store,
+    engine::{Store, WriteTx},
     error::Result,
     rollup::{Deltas, Message},
     send::{SendDetail, find_send},
@@ -47,37 +47,67 @@ impl Store {
         let scope = HashScope::Company(&detail.company);
         let hashes = std::slice::from_ref(&detail.hash_company);
         let new = tx.insert_suppressions(scope, hashes, reason::UNSUBSCRIBED, source, now).await?;
+        tx.write_unsubscribed(ids[0], &detail, "{}", at).await?;
+        let skipped = tx.skip_company(&detail).await?;
+        tx.complete_of(&skipped, at).await?;
+        tx.commit().await?;
+        Ok(Some(Unsubscribed { detail, is_new: new > 0, skipped: skipped.len() as u64 }))
+    }
+}
+
+impl WriteTx {
+    /// Writes the event that the recipient wants no more mail, or less; once for each send.
+    pub(crate) async fn write_unsubscribed(
+        &mut self,
+        event_id: i64,
+        detail: &SendDetail,
+        about: &str,
+        at: UtcMillis,
+    ) -> Result<()> {
         let mut event = Rows::new(8, 1);
         event.push([
-            Value::Int(ids[0]),
-            Value::Int(send.get()),
+            Value::Int(event_id),
+            Value::Int(detail.send.get()),
             Value::Int(detail.activation.get()),
             EventKind::Unsubscribed.as_str().into(),
             Value::Int(0),
             Value::Int(at.get()),
-            "{}".into(),
+            about.into(),
             Value::Int(1),
         ]);
-        let engine = tx.engine;
-        let written = event.fetch(engine, tx.connection(), sql!("event/add_many.sql")).await?;
+        let engine = self.engine;
+        let written = event.fetch(engine, self.connection(), sql!("event/add_many.sql")).await?;
         if !written.is_empty() {
             let mut deltas = Deltas::default();
             let step = detail.step.to_string();
             let message = Message { activation: detail.activation.get(), step: &step };
             let happened = Happened { kind: ResultKind::Unsubscribed, who: Who::Mail, at };
             deltas.recount(message, &[], &[happened]);
-            tx.write_counts(deltas).await?;
+            self.write_counts(deltas).await?;
         }
+        Ok(())
+    }
+
+    /// Skips what is still due to the recipient from the company; answers with the sends' activations.
+    pub(crate) async fn skip_company(&mut self, detail: &SendDetail) -> Result<Vec<ActivationId>> {
         let skipped = sqlx::query(sql!("send/skip_person.sql"))
             .bind(detail.company.as_str())
             .bind(detail.person.get())
-            .fetch_all(tx.connection())
+            .fetch_all(self.connection())
             .await?;
-        let mut touched = activation_ids(&skipped)?;
+        activation_ids(&skipped)
+    }
+
+    /// Ends those of the activations of skipped sends that have nothing open any more.
+    pub(crate) async fn complete_of(
+        &mut self,
+        skipped: &[ActivationId],
+        at: UtcMillis,
+    ) -> Result<()> {
+        let mut touched = skipped.to_vec();
         touched.sort_unstable();
         touched.dedup();
-        tx.complete(&touched, at).await?;
-        tx.commit().await?;
-        Ok(Some(Unsubscribed { detail, is_new: new > 0, skipped: skipped.len() as u64 }))
+        self.complete(&touched, at).await?;
+        Ok(())
     }
 }

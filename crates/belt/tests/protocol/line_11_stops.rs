@@ -77,6 +77,28 @@ async fn suppressions_are_kept_for_two_hours() {
 }
 
 #[tokio::test]
+async fn a_topic_is_stopped_by_itself_and_lets_go_again() {
+    let stage = Stage::open().await;
+    let about = |send, topic: &str| NewJob {
+        topic: Some(hash(send, 3).about(&crate::stage::partner(1), topic)),
+        ..job(send, 1)
+    };
+    stage.push(&[about(1, "tips"), about(2, "events"), about(3, "tips")]).await;
+    let mut worker = stage.worker("a").await;
+    let held = worker.claim(1).await;
+    let refused: Vec<_> = [(1, "tips"), (2, "tips"), (3, "tips")]
+        .map(|(send, topic)| about(send, topic).topic.expect("it has one"))
+        .into();
+    stage.belt.suppress(&refused).await.expect("answered");
+    assert_eq!(worker.mark(&held[0]).await, "suppressed");
+    assert_eq!(sends(&worker.claim(5).await), [2], "what is about something else goes");
+    stage.belt.lift(&refused).await.expect("answered");
+    stage.push(&[about(4, "tips"), about(1, "tips")]).await;
+    assert_eq!(sends(&worker.claim(5).await), [4], "the other is in hand still");
+    assert!(worker.mark(&held[0]).await.starts_with("go"), "and may go again");
+}
+
+#[tokio::test]
 async fn with_redis_away_the_error_says_so() {
     let mut stage = Stage::live().await;
     stage.redis.stop();

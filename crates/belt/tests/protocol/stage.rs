@@ -207,6 +207,7 @@ pub fn job(send: i64, lane: u32) -> NewJob {
         version: "version-1".to_owned(),
         revision: 0,
         suppression: [hash(send, 1), hash(send, 2), hash(send, 3)],
+        topic: None,
         on_unknown: OnUnknown::Retry,
         not_after: None,
         first_fed_at: UtcMillis::new(1_767_225_600_000),

@@ -9,12 +9,16 @@ SELECT s.send_id, s.activation_id, s.person_id, s.contact_id, s.step_key, s.occu
             THEN 1 ELSE 0 END AS suppressed_vendor,
        CASE WHEN EXISTS (SELECT 1 FROM suppression x
                          WHERE x.scope = 'company' AND x.scope_id = a.company_id AND x.address_hash = c.hash_company)
-            THEN 1 ELSE 0 END AS suppressed_company
+            THEN 1 ELSE 0 END AS suppressed_company,
+       CASE WHEN EXISTS (SELECT 1 FROM suppression x
+                         WHERE x.scope = 'topic' AND x.scope_id = a.partner_id || '/' || k.topic AND x.address_hash = c.hash_company)
+            THEN 1 ELSE 0 END AS suppressed_topic
 FROM (VALUES /* rows */) AS v
 CROSS JOIN send s
 CROSS JOIN activation a
+CROSS JOIN package_version k
 CROSS JOIN contact c
 CROSS JOIN person p
-WHERE s.send_id = v.column1 AND a.activation_id = s.activation_id
+WHERE s.send_id = v.column1 AND a.activation_id = s.activation_id AND k.version_id = a.version_id
   AND c.contact_id = s.contact_id AND p.person_id = s.person_id
   AND a.state IN ('scheduled', 'running') AND s.state = v.column2

@@ -110,6 +110,8 @@ async fn packages_and_versions_hide_what_partners_have_not_seen(book: Book) {
             name: "A draft",
             hash: &hash,
             blob: b"draft",
+            topic: "",
+            topic_name: "\"\"",
             state: VersionState::Draft,
             who: "test",
             now: NOW,

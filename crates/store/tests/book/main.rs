@@ -34,6 +34,7 @@ mod opening_and_migrating;
 mod opens_and_clicks;
 mod outcomes_in_any_order;
 mod packages_and_partners;
+mod preferences;
 mod queued_sends_are_found_again;
 mod results_add_up;
 mod speed_of_statements;

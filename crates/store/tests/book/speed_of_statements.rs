@@ -105,6 +105,8 @@ async fn walks_follow_their_index() {
     assert!(events.contains("event_activation (activation_id=? AND event_id>?)"), "{events}");
     let skip = plan(&book, &statement!("send/skip_person.sql")).await;
     assert!(skip.contains("(activation_id=? AND person_id=?)"), "{skip}");
+    let skip = plan(&book, &statement!("send/skip_topic.sql")).await;
+    assert!(skip.contains("(activation_id=? AND person_id=?)"), "{skip}");
     let cancel = plan(&book, &statement!("send/cancel_open.sql")).await;
     assert!(
         cancel.contains("INDEX send_queued (activation_id=?)")
