@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let started = Instant::now();
         let skeleton = compiled.skeleton(&step.key, "en", &sample.shelf(), "https://m.example")?;
         let prepared = started.elapsed();
-        let links = MessageLinks::unsubscribe("https://m.example/u/AQEl3n0bqkK0Wv0r2cYw");
+        let links = MessageLinks::all_to("https://m.example/u/AQEl3n0bqkK0Wv0r2cYw");
         let message = skeleton.message(&sample.people[0], &links)?;
         let started = Instant::now();
         let mut count = 0_u32;

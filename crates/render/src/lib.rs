@@ -53,7 +53,7 @@ pub use files::{PackageFiles, SamplePackage, SharedTemplates};
 pub use manifest::schema::package_schema;
 pub use package::{
     Asset, Audience, AudienceRule, BranchOn, Choice, Fill, Goal, GoalKind, HostRule, INVITATION,
-    LandingPage, Localised, Motion, Network, Package, Share, Slot, SlotKind, Step, StepKind,
+    LandingPage, Localised, Motion, Network, Package, Share, Slot, SlotKind, Step, StepKind, Topic,
     Tracking, Validity,
 };
 pub use sample::Sample;

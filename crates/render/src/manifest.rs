@@ -15,7 +15,7 @@ use toml::{Spanned, de::DeTable};
 use self::keys::Table;
 use crate::{
     diagnostic::{Findings, expected_name},
-    package::{Audience, AudienceRule, Localised, Package, Validity},
+    package::{Audience, AudienceRule, Localised, Package, Topic, Validity},
 };
 
 /// The file's name.
@@ -102,6 +102,7 @@ impl Reader<'_> {
                 "cobrand".to_owned()
             }
         };
+        let topic = self.topic(&mut top);
         let validity = self.validity(&mut top);
         let eligibility = self.eligibility(&mut top);
         let audience = self.audience(&mut top);
@@ -120,6 +121,7 @@ impl Reader<'_> {
             vendor,
             description,
             language: self.language.clone(),
+            topic,
             validity,
             tiers: eligibility.tiers,
             regions: eligibility.regions,
@@ -150,6 +152,16 @@ impl Reader<'_> {
                 "en".to_owned()
             }
         }
+    }
+
+    fn topic(&mut self, top: &mut Table<'_, '_>) -> Option<Topic> {
+        let mut table = self.table(top, "topic")?;
+        let topic = Topic {
+            name: self.name(&mut table, "name", "a name like `product-news`"),
+            title: self.localised_line(&mut table, "title", MOST_TITLE),
+        };
+        self.refuse_unknown(&table);
+        Some(topic)
     }
 
     fn validity(&mut self, top: &mut Table<'_, '_>) -> Validity {

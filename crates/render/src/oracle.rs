@@ -102,8 +102,7 @@ fn in_two_steps(
 ) -> Rendered {
     let step = &compiled.steps()[step].key;
     let skeleton = compiled.skeleton(step, "en", shelf, PUBLIC).unwrap();
-    let links = MessageLinks { unsubscribe_url: LINK, invitation_url: LINK };
-    skeleton.message(person, &links).unwrap()
+    skeleton.message(person, &MessageLinks::all_to(LINK)).unwrap()
 }
 
 /// The files of a sample package, in English only: its other languages are looked at elsewhere.

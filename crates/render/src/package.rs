@@ -40,6 +40,9 @@ pub struct Package {
     pub description: Localised,
     /// The package's own language, used when a better one is not there (BCP 47).
     pub language: String,
+    /// What its mail is about, for recipients who want some mail of a partner and not other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<Topic>,
     /// When its steps may be sent.
     pub validity: Validity,
     /// Names of the tiers that may launch it; empty means all.
@@ -105,6 +108,16 @@ impl Package {
         self.partner_types.is_empty()
             || self.partner_types.iter().any(|one| one.trim().to_lowercase() == wanted)
     }
+}
+
+/// What a package's mail is about. Packages of one vendor that share a name share the topic: who wants no mail
+/// about it gets none of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topic {
+    /// Stable name: small letters, digits and hyphens.
+    pub name: String,
+    /// What recipients see.
+    pub title: Localised,
 }
 
 /// When the steps of a package may be sent. Open ends are open.

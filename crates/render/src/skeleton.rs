@@ -32,19 +32,23 @@ const MOST_LINK: usize = 2_000;
 pub struct MessageLinks<'a> {
     /// Where the recipient can ask for no more mail: `{public_url}/u/{token}`.
     pub unsubscribe_url: &'a str,
+    /// Where the recipient can choose what mail to get: `{public_url}/p/{token}`.
+    pub preferences_url: &'a str,
+    /// Where the message can be read as a page: `{public_url}/v/{token}`.
+    pub view_url: &'a str,
     /// Where the partner who is invited can launch: `{public_url}/i/{token}`; see [`crate::INVITATION`].
     pub invitation_url: &'a str,
 }
 
 impl<'a> MessageLinks<'a> {
-    /// The link to unsubscribe, and an empty one to launch.
-    pub const fn unsubscribe(unsubscribe_url: &'a str) -> Self {
-        Self { unsubscribe_url, invitation_url: "" }
+    /// All of them to one place, for a message that goes to nobody.
+    pub const fn all_to(url: &'a str) -> Self {
+        Self { unsubscribe_url: url, preferences_url: url, view_url: url, invitation_url: url }
     }
 
     /// In the order of [`crate::vocabulary::LINKS`].
     const fn in_order(&self) -> [&'a str; LINKS.len()] {
-        [self.unsubscribe_url, self.invitation_url]
+        [self.unsubscribe_url, self.preferences_url, self.view_url, self.invitation_url]
     }
 }
 
@@ -203,7 +207,7 @@ mod tests {
     const PORTAL: &str = "https://m.example";
 
     fn links() -> MessageLinks<'static> {
-        MessageLinks::unsubscribe("https://m.example/u/t")
+        MessageLinks::all_to("https://m.example/u/t")
     }
 
     fn message(template: &str, value: &str) -> Rendered {

@@ -66,7 +66,7 @@ const TAKEN: [&str; 11] = [
 ];
 
 /// The links that differ from message to message, under `links.`: every message must carry the first.
-pub(crate) const LINKS: [&str; 2] = ["unsubscribe", INVITATION];
+pub(crate) const LINKS: [&str; 4] = ["unsubscribe", "preferences", "view", INVITATION];
 
 const FIXED: [(&str, Kind); 28] = [
     ("campaign.title", Kind::Text),

@@ -69,6 +69,8 @@ fn render(job: &SendEmail, prepared: &Prepared, workshop: &Workshop) -> Result<O
     let unsubscribe_url = link("u", Purpose::Unsubscribe);
     let links = MessageLinks {
         unsubscribe_url: &unsubscribe_url,
+        preferences_url: &link("p", Purpose::Preferences),
+        view_url: &link("v", Purpose::View),
         invitation_url: &link("i", Purpose::Invitation),
     };
     let open_url = job.track.opens.then(|| format!("{}.gif", link("o", Purpose::Open)));

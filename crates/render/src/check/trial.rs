@@ -18,6 +18,7 @@ use crate::{
 
 const PUBLIC_URL: &str = "https://portal.example";
 const UNSUBSCRIBE: &str = "https://portal.example/u/sample-token";
+const ELSEWHERE: &str = "https://portal.example/p/sample-token";
 
 /// Colours that partners may have: the corners of the colour cube, greys, and some between.
 const PROBES: [&str; 14] = [
@@ -105,7 +106,8 @@ impl Trial<'_> {
         if is_probe {
             return true;
         }
-        let links = MessageLinks::unsubscribe(UNSUBSCRIBE);
+        let links =
+            MessageLinks { unsubscribe_url: UNSUBSCRIBE, ..MessageLinks::all_to(ELSEWHERE) };
         let nobody = BTreeMap::new();
         for person in sample.people.iter().chain([&nobody]) {
             match skeleton.message(person, &links) {

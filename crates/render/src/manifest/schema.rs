@@ -50,6 +50,17 @@ pub fn package_schema() -> Value {
                 "layout",
                 with_default(pattern(NAME, "The shared layout around every mail."), "cobrand"),
             ),
+            (
+                "topic",
+                object(
+                    "What its mail is about, for recipients who want some mail of a partner and not other. Packages with the same name of a topic share it.",
+                    &["name", "title"],
+                    [
+                        ("name", pattern(NAME, "Stable name: small letters, digits and hyphens.")),
+                        ("title", localised("What recipients see.", MOST_TITLE)),
+                    ],
+                ),
+            ),
             ("eligibility", eligibility()),
             ("validity", validity()),
             ("audience", audience()),
@@ -576,7 +587,7 @@ mod tests {
             (slot, step, ["event", "always-on"][number % 2])
         }) {
             let source = format!(
-                "[eligibility]\n[validity]\n[audience]\n[person]\n[motion]\nkind = \"{motion}\"\n[[goals]]\n[tracking]\n[landing_page]\n[assets.x]\n\
+                "[topic]\n[eligibility]\n[validity]\n[audience]\n[person]\n[motion]\nkind = \"{motion}\"\n[[goals]]\n[tracking]\n[landing_page]\n[assets.x]\n\
                  [slots.x]\nkind = \"{slot}\"\nchoices = [{{}}, {{}}]\n[[steps]]\nkind = \"{step}\"\neditions = [\"a\"]\n[[steps]]\nkind = \"email\"\n"
             );
             for (table, keys) in keys_asked_for(&source, &mut Findings::default()) {

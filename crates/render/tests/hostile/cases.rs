@@ -175,7 +175,7 @@ fn mail(
     let step = compiled.steps()[0].key.clone();
     let skeleton =
         compiled.skeleton(&step, "en", shelf, PUBLIC).map_err(|error| error.to_string())?;
-    let links = MessageLinks::unsubscribe(UNSUBSCRIBE);
+    let links = MessageLinks::all_to(UNSUBSCRIBE);
     skeleton.message(person, &links).map_err(|error| error.to_string())
 }
 

@@ -265,7 +265,7 @@ fn german_is_written_as_germans_do() {
     let step = compiled.steps()[0].key.clone();
     let shelf = sample(&[]).shelf();
     let skeleton = compiled.skeleton(&step, "de", &shelf, crate::small::PUBLIC).unwrap();
-    let links = render::MessageLinks::unsubscribe(crate::small::UNSUBSCRIBE);
+    let links = render::MessageLinks::all_to(crate::small::UNSUBSCRIBE);
     let mail = skeleton.message(&std::collections::BTreeMap::new(), &links).unwrap();
     assert_eq!(mail.subject, "3. Dezember 2026, 1.234,5, 1 Platz");
 }

@@ -9,7 +9,7 @@ use render::{
 
 const PORTAL: &str = "https://portal.example";
 const CLICK: &str = "https://portal.example/c/TOKEN";
-const LINKS: MessageLinks<'static> = MessageLinks::unsubscribe("https://portal.example/u/TOKEN");
+const LINKS: MessageLinks<'static> = MessageLinks::all_to("https://portal.example/u/TOKEN");
 
 /// Every mail of the sample packages in every language, made anew.
 fn skeletons() -> Vec<(String, Skeleton)> {

@@ -300,7 +300,7 @@ fn a_second_copy_of_a_lock_stops_the_message() {
     let message = |slots: &[(&str, &str)], company: &str| {
         let skeleton = compiled.skeleton(&step, "en", &sample(slots).shelf(), small::PUBLIC)?;
         let person = BTreeMap::from([("company".to_owned(), company.to_owned())]);
-        skeleton.message(&person, &MessageLinks::unsubscribe(small::UNSUBSCRIBE))
+        skeleton.message(&person, &MessageLinks::all_to(small::UNSUBSCRIBE))
     };
     assert!(message(&[], "Acme").is_ok());
     let refused = |result: Result<Rendered, RenderError>| result.unwrap_err().to_string();
@@ -416,7 +416,7 @@ proptest! {
         let version = version.map_err(|found| TestCaseError::fail(format!("{found:#?}")))?;
         let compiled = Compiled::from_blob(&version.blob).unwrap();
         let step = compiled.steps()[0].key.clone();
-        let links = MessageLinks::unsubscribe(small::UNSUBSCRIBE);
+        let links = MessageLinks::all_to(small::UNSUBSCRIBE);
         let skeleton = compiled.skeleton(&step, "en", &shelf, small::PUBLIC);
         let skeleton = skeleton.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let wild = skeleton.message(&person, &links).map_err(|error| TestCaseError::fail(error.to_string()))?;

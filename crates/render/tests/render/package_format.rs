@@ -250,7 +250,7 @@ fn an_always_on_package_has_an_edition_for_each_occurrence() {
     let shelf = small::sample(&[]).shelf();
     let subject = |occurrence| {
         let skeleton = compiled.skeleton_of(&step, occurrence, "en", &shelf, small::PUBLIC)?;
-        let links = render::MessageLinks::unsubscribe(small::UNSUBSCRIBE);
+        let links = render::MessageLinks::all_to(small::UNSUBSCRIBE);
         skeleton.message(&std::collections::BTreeMap::new(), &links).map(|mail| mail.subject)
     };
     assert_eq!(subject(0).unwrap(), "Hello");

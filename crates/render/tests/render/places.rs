@@ -37,7 +37,7 @@ fn a_name_is_right_in_html_text_subject_and_links() {
         let skeleton =
             compiled.skeleton(&step, "en", &sample.shelf(), "https://p.example").unwrap();
         let person = BTreeMap::from([("company".to_owned(), NAME.to_owned())]);
-        let links = MessageLinks::unsubscribe("https://p.example/u/t");
+        let links = MessageLinks::all_to("https://p.example/u/t");
         let mail = skeleton.message(&person, &links).unwrap();
         assert_eq!(mail.subject, format!("S {NAME} E"));
         assert!(
@@ -77,7 +77,7 @@ fn template_text_in_a_field_is_text() {
         let skeleton =
             compiled.skeleton(&step, "en", &sample.shelf(), "https://p.example").unwrap();
         let person = BTreeMap::from([("company".to_owned(), field.to_owned())]);
-        let links = MessageLinks::unsubscribe("https://p.example/u/t");
+        let links = MessageLinks::all_to("https://p.example/u/t");
         let mail = skeleton.message(&person, &links).unwrap();
         assert_eq!(mail.subject, format!("x{field}|{field}"));
         assert!(mail.text.contains(&format!("\n{field}\n")), "{}", mail.text);
@@ -102,7 +102,7 @@ fn marks_in_a_partners_text_forge_no_field() {
         let skeleton =
             compiled.skeleton(&step, "en", &sample.shelf(), "https://p.example").unwrap();
         let person = BTreeMap::from([("first_name".to_owned(), "SECRET".to_owned())]);
-        let links = MessageLinks::unsubscribe("https://p.example/u/t");
+        let links = MessageLinks::all_to("https://p.example/u/t");
         let mail = skeleton.message(&person, &links).unwrap();
         assert!(
             !mail.subject.contains("SECRET") && !mail.html.contains("SECRET"),

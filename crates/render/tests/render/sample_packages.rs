@@ -28,7 +28,7 @@ fn render(compiled: &Compiled, shelf: &PartnerShelf, fields: &[(&str, &str)]) ->
         .map(|step| {
             let skeleton =
                 compiled.skeleton(&step.key, "en", shelf, "https://portal.example").unwrap();
-            skeleton.message(&person(fields), &MessageLinks::unsubscribe(LINK)).unwrap()
+            skeleton.message(&person(fields), &MessageLinks::all_to(LINK)).unwrap()
         })
         .collect()
 }
@@ -60,8 +60,7 @@ fn every_package_speaks_five_languages_and_shows_both_logos() {
             let skeleton = compiled
                 .skeleton(&step.key, language, &sample.shelf(), "https://p.example")
                 .unwrap();
-            let mail =
-                skeleton.message(&BTreeMap::new(), &MessageLinks::unsubscribe(LINK)).unwrap();
+            let mail = skeleton.message(&BTreeMap::new(), &MessageLinks::all_to(LINK)).unwrap();
             let direction = if language == "ar" { "rtl" } else { "ltr" };
             assert!(mail.html.contains(&format!("<html lang=\"{language}\" dir=\"{direction}\">")));
             assert_eq!(mail.html.matches("class=\"plate\"").count(), 2, "{}", package.name());

@@ -105,5 +105,5 @@ pub fn mail(compiled: &Compiled, sample: &Sample, person: &[(&str, &str)]) -> Re
         .unwrap_or_else(|error| panic!("{error}"));
     let person: BTreeMap<String, String> =
         person.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    skeleton.message(&person, &MessageLinks::unsubscribe(UNSUBSCRIBE)).unwrap()
+    skeleton.message(&person, &MessageLinks::all_to(UNSUBSCRIBE)).unwrap()
 }
