@@ -9,17 +9,21 @@ mod api;
 mod asker;
 mod asset;
 pub mod chart;
+mod document;
+mod elsewhere;
 mod error;
 mod frame;
 mod invalid_links;
 mod invite;
 mod observe;
 mod page;
+mod preferences;
 mod results;
 mod serve;
 mod statics;
 mod track;
 mod unsubscribe;
+mod view;
 mod words;
 
 use std::sync::Arc;
@@ -95,7 +99,7 @@ struct Portal {
     stop: CancellationToken,
 }
 
-/// All routes: `/u/{token}`, `/o/{token}.gif`, `/c/{token}/{number}`, `/a/{name}`, `/static/…`,
+/// All routes: `/u/{token}`, `/p/{token}`, `/v/{token}`, `/o/{token}.gif`, `/c/{token}/{number}`, `/a/{name}`, `/static/…`,
 /// `/i/{token}` and what is below it, `/api/v1/…`, `/healthz`, `/readyz`, `/metrics`; and what carries
 /// their events to the belt, to be run beside them.
 fn router(parts: PortalParts, stop: CancellationToken) -> (Router, track::Drain) {
@@ -115,6 +119,9 @@ fn router(parts: PortalParts, stop: CancellationToken) -> (Router, track::Drain)
     };
     let router = Router::new()
         .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::act))
+        .route("/p/{token}", get(preferences::show).post(preferences::act))
+        .route("/v/{token}", get(view::show))
+        .route("/v/{token}/mail", get(view::use_the_mail))
         .route("/a/{name}", get(asset::show))
         .merge(statics::router())
         .merge(invite::router())

@@ -26,7 +26,7 @@ impl Look {
         self
     }
 
-    fn answer(&self, status: StatusCode, title: String, body: Markup) -> Response {
+    pub fn answer(&self, status: StatusCode, title: String, body: Markup) -> Response {
         let Self { base, words } = self;
         Page { words, base, title, body, is_live: false }.answer(status)
     }

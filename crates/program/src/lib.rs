@@ -25,6 +25,7 @@ mod nearest;
 mod package;
 mod package_view;
 mod picture;
+mod preferences;
 mod preview;
 mod program;
 mod report;
@@ -36,6 +37,7 @@ mod table;
 mod unsubscribe;
 mod vendor;
 mod version;
+mod view;
 
 pub use actor::Actor;
 pub use api_key::{AddApiKey, ApiKeyAdded, ApiKeyHolder, ApiKeyLine, ApiKeyRevoked};
@@ -63,6 +65,7 @@ pub use nearest::nearest;
 pub use package::{PackageChecked, PackagePublished, PublishAs, check_package};
 pub use package_view::{PackageView, PublishedPackage, SlotView, StepView};
 pub use picture::SlotPicture;
+pub use preferences::{PreferencesPage, Preferred, PreferredTopic, Preferring, Wanted};
 pub use preview::{
     Preview, PreviewFolder, PreviewFor, PreviewOf, Previewed, Previews, Stage, preview_folder,
 };
@@ -79,3 +82,4 @@ pub use table::{ColumnMap, ReadAs, TableFormat};
 pub use unsubscribe::{UnsubscribePage, Unsubscribed};
 pub use vendor::VendorAdded;
 pub use version::{Recalled, VersionChanged, VersionLine};
+pub use view::MessageView;

@@ -108,12 +108,20 @@ impl Program {
         }
         let warnings = render::check(files, &self.parts.templates);
         let who = actor.to_string();
+        let topic = version.package.topic.as_ref();
+        let topic_name = topic.map(|topic| serde_json::to_string(&topic.title)).transpose();
+        let topic_name = topic_name.map_err(|source| Error::Internal {
+            doing: "write the topic's name",
+            source: Box::new(source),
+        })?;
         let input = PublishInput {
             vendor: &vendor,
             slug: &version.package.name,
             name: version.package.title.own(),
             hash: &version.hash,
             blob: &version.blob,
+            topic: topic.map_or("", |topic| &topic.name),
+            topic_name: topic_name.as_deref().unwrap_or("\"\""),
             state: match publish_as {
                 PublishAs::Draft => VersionState::Draft,
                 PublishAs::Published => VersionState::Published,

@@ -117,6 +117,6 @@ impl Program {
 }
 
 /// The same for a forged token and for a send that is gone.
-fn no_link() -> Error {
+pub(crate) fn no_link() -> Error {
     Error::not_found("link", "…")
 }

@@ -9,7 +9,7 @@ mod show;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Path, State, rejection::PathRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -20,7 +20,7 @@ use self::{
     form::{Given, Intent},
     show::Shown,
 };
-use crate::{Portal, asker::Asker};
+use crate::{Portal, asker::Asker, elsewhere::comes_from_elsewhere};
 
 type Token = Result<Path<String>, PathRejection>;
 
@@ -91,20 +91,6 @@ fn see_again(asker: &Asker, token: &str) -> Response {
     Redirect::to(&format!("{}/i/{token}", asker.base())).into_response()
 }
 
-/// Whether a browser says that another site's page sent this (Fetch Metadata; browsers that don't know it send
-/// an origin, which is `null` for a page that gives no referrer, as ours do).
-fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = text("sec-fetch-site") {
-        return !matches!(site, "same-origin" | "none");
-    }
-    let host = text(header::HOST.as_str());
-    match text(header::ORIGIN.as_str()) {
-        None | Some("null") => false,
-        Some(origin) => origin.split_once("://").map(|(_, host)| host) != host,
-    }
-}
-
 impl Portal {
     async fn command(
         &self,
@@ -147,27 +133,4 @@ impl Portal {
 /// The problems of one field, by its place.
 fn problems_at<'p>(problems: &'p [Problem], place: &str) -> Vec<&'p Problem> {
     problems.iter().filter(|problem| problem.place == place).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_another_site_sends_is_told_by_the_browser() {
-        let asked = |pairs: &[(&'static str, &str)]| {
-            let pairs = pairs.iter().map(|(name, value)| {
-                (axum::http::HeaderName::from_static(name), value.parse().unwrap())
-            });
-            comes_from_elsewhere(&pairs.collect())
-        };
-        assert!(!asked(&[]));
-        assert!(!asked(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
-        assert!(!asked(&[("host", "a.example"), ("origin", "https://a.example")]));
-        assert!(!asked(&[("host", "a.example"), ("origin", "null")]));
-        assert!(asked(&[("sec-fetch-site", "cross-site")]));
-        assert!(asked(&[("sec-fetch-site", "same-site")]));
-        assert!(asked(&[("host", "a.example"), ("origin", "https://evil.example")]));
-        assert!(asked(&[("host", "a.example"), ("origin", "https://a.example.evil.example")]));
-    }
 }

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::{
     extract::{Path, RawQuery, State, rejection::PathRejection},
-    http::{HeaderName, HeaderValue, header},
-    response::{Html, IntoResponse, Response},
+    response::Response,
 };
 use program::{InvitationPage, Previewed};
 
 use super::form::Given;
-use crate::{Portal, asker::Asker};
+use crate::{
+    Portal,
+    asker::Asker,
+    document::{Shows, document},
+};
 
 /// All mails in the order in which they go; `None` where one can't be shown before more is filled in.
 pub(super) async fn all(
@@ -41,24 +44,7 @@ pub(super) async fn mail(
     let Ok(Path((token, step))) = path else { return portal.invalid_link(&asker) };
     let slots = Given::read(query.unwrap_or_default().as_bytes()).launch.slots;
     match portal.program.invitation_preview(&token, &step, &slots).await {
-        Ok(mail) => document(mail.html, portal.program.public_url()),
+        Ok(mail) => document(mail.html, portal.program.public_url(), Shows::Frame),
         Err(error) => portal.refuse(&error, &asker),
     }
-}
-
-/// A mail's HTML as a document that can do nothing.
-pub(crate) fn document(html: String, public_url: &str) -> Response {
-    let policy = format!(
-        "default-src 'none'; img-src {public_url}/a/ 'self'; style-src 'unsafe-inline'; sandbox; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'self'"
-    );
-    let mut response = Html(html).into_response();
-    let headers = response.headers_mut();
-    // A public URL fits into a header: the configuration checked it.
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    headers
-        .insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("SAMEORIGIN"));
-    response
 }

@@ -5,5 +5,7 @@ mod asset;
 mod invalid_link;
 mod one_click;
 mod opens_and_clicks;
+mod preferences;
 mod running;
 mod safe_answers;
+mod view;

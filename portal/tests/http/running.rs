@@ -4,8 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use belt::{Belt, BeltConfig, OpenWith};
 use domain::{
-    BrandProfile, ContentHash, EmailAddress, HashKey, HashScope, RateSpec, SendId, SendState,
-    SenderIdentity,
+    BrandProfile, EmailAddress, HashKey, HashScope, RateSpec, SendId, SendState, SenderIdentity,
     brand::ContactPerson,
     tier::Tiers,
     time::Clock,
@@ -14,6 +13,7 @@ use domain::{
 use portal::{PortalParts, PortalServer, TrackParts};
 use process::{ClientAddress, Metrics, Readiness};
 use program::{Parts, Program};
+use render::{SamplePackage, SharedTemplates};
 use reqwest::{Client, Method, Response};
 use store::{
     AddressState, ContactInput, LaunchItem, LaunchKind, LaunchRequest, NewSend, PartnerInput,
@@ -79,7 +79,7 @@ impl Running {
             hash_key,
             link_key: link_key.clone(),
             tiers: Tiers::default(),
-            templates: render::SharedTemplates::embedded(),
+            templates: SharedTemplates::embedded(),
             public_url: "http://127.0.0.1".to_owned(),
             message_id_domain: "throughline.example".to_owned(),
             list_domain: "lists.throughline.example".to_owned(),
@@ -228,14 +228,18 @@ async fn one_send(store: &Store, clock: &FakeClock, hash_key: &HashKey, company:
         consent: None,
     };
     store.upsert_contacts(&partner.company_id, &list, &[contact], now).await.unwrap();
-    let blob = b"a package";
+    let sample = SamplePackage::named("product-launch").unwrap();
+    let published = render::publish(sample.files(), &SharedTemplates::embedded()).unwrap();
+    let topic = published.package.topic.clone().unwrap();
     let version = store
         .add_version(&PublishInput {
             vendor: &vendor,
-            slug: "launch",
-            name: "Launch",
-            hash: &ContentHash::of(blob),
-            blob,
+            slug: &published.package.name,
+            name: published.package.title.own(),
+            hash: &published.hash,
+            blob: &published.blob,
+            topic: &topic.name,
+            topic_name: &serde_json::to_string(&topic.title).unwrap(),
             state: domain::VersionState::Published,
             who: "test",
             now,

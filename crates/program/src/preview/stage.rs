@@ -134,10 +134,14 @@ impl Stage<'_> {
         shelf: &PartnerShelf,
         reader: &Reader,
     ) -> Result<Previewed> {
-        let [unsubscribe_url, invitation_url] =
-            ["u", "i"].map(|path| format!("{}/{path}/preview", self.public_url));
-        let links =
-            MessageLinks { unsubscribe_url: &unsubscribe_url, invitation_url: &invitation_url };
+        let [unsubscribe_url, preferences_url, view_url, invitation_url] =
+            ["u", "p", "v", "i"].map(|path| format!("{}/{path}/preview", self.public_url));
+        let links = MessageLinks {
+            unsubscribe_url: &unsubscribe_url,
+            preferences_url: &preferences_url,
+            view_url: &view_url,
+            invitation_url: &invitation_url,
+        };
         let said = |message: &str| Error::BadInput {
             problems: vec![Problem::said(&format!("step {step}"), message, "")],
         };
