@@ -207,7 +207,7 @@ async fn an_invitation_survives_redis_and_the_worker() {
 }
 
 mod browser {
-    use std::{fmt::Write as _, fs, path::Path, process::Command};
+    use std::{fs, path::Path};
 
     use super::*;
 
@@ -252,24 +252,6 @@ mod browser {
             fs::write(&file, &mails[address]).expect("the temporary folder is writable");
             named.insert(key.to_owned(), file.display().to_string().into());
         }
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let out = root.join("../target/screenshots/invitation");
-        let given = serde_json::json!({
-            "mails": named, "out": out, "chromium": "/usr/bin/chromium",
-        });
-        let mut walk = Command::new("node");
-        walk.arg(root.join("browser/walk.mjs")).arg(given.to_string());
-        // Aside: the relay of this test takes mail meanwhile.
-        let walk = tokio::task::spawn_blocking(move || walk.output()).await.expect("no panic");
-        let walk = walk.expect("node is installed: run .ci/install browser");
-        let mut said = String::new();
-        let _ = write!(
-            said,
-            "{}{}",
-            String::from_utf8_lossy(&walk.stdout),
-            String::from_utf8_lossy(&walk.stderr)
-        );
-        let status = fleet.run(&["status"]).stdout;
-        assert!(walk.status.success(), "{said}{}", String::from_utf8_lossy(&status));
+        crate::browser::walk("walk", &named, Path::new("invitation")).await;
     }
 }

@@ -3,6 +3,8 @@
 //! One behaviour per file. `fleet.rs` is the stage: it starts the parts and says what to wait for.
 
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod fleet;
 
 #[cfg(test)]
@@ -21,6 +23,8 @@ mod invitation;
 mod launch;
 #[cfg(test)]
 mod opens_and_clicks;
+#[cfg(test)]
+mod preferences;
 #[cfg(test)]
 mod redis_lost;
 #[cfg(test)]
