@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use domain::{BrandProfile, UtcMillis};
 use mail_parser::MessageParser;
+use store::{InviteRequest, PartnerInput};
 use testkit::wait::wait_for;
 
 use crate::fleet::{Fleet, PATIENCE, Size};
@@ -204,6 +206,50 @@ async fn an_invitation_survives_redis_and_the_worker() {
     fleet.redis.flushall();
     fleet.start("worker");
     assert_eq!(fleet.invitations(3).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_partner_whose_row_is_spoilt_keeps_nobody_else_from_being_invited() {
+    let mut fleet = Fleet::set_up(Size { partners: 3, contacts: 1, ..Size::default() }).await;
+    fleet.let_the_vendor_write();
+    let store = &fleet.store;
+    let vendor = store.find_vendor("Northwind Secure").await.expect("the book").expect("a vendor");
+    let partners = store.partners(&vendor.id).await.expect("the book");
+    let now = UtcMillis::new(0);
+    // One lives where no clock is known, another's link launches until a moment that is none.
+    let (brand, sender) =
+        store.partner_brand(&partners[0].id).await.expect("the book").expect("a brand");
+    let nowhere = PartnerInput {
+        partner_key: partners[0].partner_key.clone(),
+        company_name: partners[0].company_name.clone(),
+        tier: partners[0].tier.clone(),
+        region: String::new(),
+        partner_type: String::new(),
+        brand: BrandProfile { time_zone: "Mars/Olympus".to_owned(), ..brand },
+        sender,
+    };
+    store.upsert_partners(&vendor.id, &[nowhere], "a test", now).await.expect("the book");
+    let package = store
+        .find_package(&vendor.id, "product-launch")
+        .await
+        .expect("the book")
+        .expect("a package");
+    let never = InviteRequest {
+        vendor: vendor.id.clone(),
+        package: package.id,
+        partners: vec![partners[1].id.clone()],
+        expires_at: UtcMillis::new(i64::MAX),
+        who: "a test".to_owned(),
+        now,
+    };
+    store.invite(&never).await.expect("the book");
+    fleet.start("scheduler");
+    fleet.start("worker");
+    fleet.ok(&["invite", "--package", "product-launch", "--all-eligible"]);
+    let mails = fleet.invitations(2).await;
+    let to: Vec<&str> = mails.keys().map(String::as_str).collect();
+    assert_eq!(to, ["pat@p0.example", "pat@p2.example"]);
+    assert!(mails["pat@p0.example"].contains("Partner 0 Ltd"), "{}", mails["pat@p0.example"]);
 }
 
 mod browser {

@@ -11,6 +11,7 @@ use domain::{
     ActivationId, EmailAddress, HashKey, HashScope, OnUnknown, PartnerShelf, SendEmail, SendId,
     TrackedParts, UtcMillis, brand::BrandProfile, job, list_id::list_id, tier::Tiers,
 };
+use jiff::tz::TimeZone;
 use render::{Compiled, INVITATION, ImageValue, MessageLinks, SharedTemplates, Version};
 use store::{Invitation, Partner, Store};
 
@@ -178,15 +179,18 @@ impl Invite {
         let lists = self.store.lists(&partner.company_id).await?;
         // Which of several it will be is chosen on the page; the longest is what it may be.
         let people = lists.iter().map(|size| size.contacts).max().unwrap_or(0);
+        // A zone that nobody knows came in before today's checks, or with other tables of zones.
+        let zone = TimeZone::get(&brand.time_zone).unwrap_or(TimeZone::UTC);
+        let zone_name = zone.iana_name().unwrap_or("UTC").to_owned();
         let until = jiff::Timestamp::from_millisecond(invitation.expires_at.get())?
-            .in_tz(&brand.time_zone)
-            .map(|until| until.strftime("%Y-%m-%dT%H:%M").to_string())?;
+            .to_zoned(zone)
+            .strftime("%Y-%m-%dT%H:%M");
         let title = package.title.for_language(&brand.locale);
         let mut slots = BTreeMap::from([
             ("campaign".to_owned(), title.to_owned()),
             ("mails".to_owned(), package.clock_steps().count().to_string()),
             ("people".to_owned(), people.to_string()),
-            ("until".to_owned(), format!("{until}[{}]", brand.time_zone)),
+            ("until".to_owned(), format!("{until}[{zone_name}]")),
         ]);
         if let Some(picture) = picture(package, &brand.locale) {
             slots.insert("picture".to_owned(), picture);
@@ -206,18 +210,13 @@ impl Invite {
         brand: &BrandProfile,
         sender: &domain::SenderIdentity,
     ) -> Vec<String> {
-        let mut brand = brand.clone();
-        if brand.postal_address.is_empty() {
-            brand.postal_address = vec!["…".to_owned()];
-        }
-        if brand.web_site.is_empty() {
-            brand.web_site = self.public_url.clone();
-        }
+        let (mut brand, mut sender) = (brand.clone(), sender.clone());
+        render::make_up(&mut brand, &mut sender);
         let shelf = PartnerShelf {
             v: job::VERSION,
             vendor_name: compiled.package().vendor.clone(),
             tier: partner.tier.clone(),
-            sender: sender.clone(),
+            sender,
             slots: BTreeMap::new(),
             list_id: String::new(),
             brand,
@@ -273,11 +272,19 @@ impl Pass for Invite {
             return Ok(Passed { rows: 0, more: false });
         }
         let mut ready = Vec::with_capacity(due.len());
+        let mut trouble = None;
         for invitation in &due {
-            match self.job(invitation, now).await? {
-                Ok(job) => ready.push(job),
-                Err(reason) => {
+            match self.job(invitation, now).await {
+                Ok(Ok(job)) => ready.push(job),
+                Ok(Err(reason)) => {
                     self.store.give_up_invitation_mail(invitation.mail, reason, now).await?;
+                }
+                Err(error) => {
+                    // Where the book answers, what can't be read is one invitation's, and stops no other.
+                    self.store.healthy().await?;
+                    let id = &invitation.id;
+                    trouble
+                        .get_or_insert(error.context(format!("invitation {id} can't be mailed")));
                 }
             }
         }
@@ -286,6 +293,10 @@ impl Pass for Invite {
         let queued = self.store.queue_invitations(&mails, now).await?;
         ready.retain(|(job, _)| queued.contains(&job.send));
         let pushed = self.pusher.push_ready(&self.version, ready, fence).await?;
-        Ok(Passed { rows: pushed, more })
+        match trouble {
+            None => Ok(Passed { rows: pushed, more }),
+            // It stays due and is tried again; who watches is told.
+            Some(error) => Err(error),
+        }
     }
 }

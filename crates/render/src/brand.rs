@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{BrandProfile, brand::Asset, job::PartnerShelf};
+use domain::{BrandProfile, EmailAddress, SenderIdentity, brand::Asset, job::PartnerShelf};
 use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -84,6 +84,24 @@ pub fn validate_brand(brand: &BrandProfile) -> Vec<BrandProblem> {
         );
     }
     problems
+}
+
+/// Puts something in the place of what a mailing lacks, so that a mail can be shown before all is there.
+pub fn make_up(brand: &mut BrandProfile, sender: &mut SenderIdentity) {
+    for address in [&mut sender.from_email, &mut sender.reply_to] {
+        if address.parse::<EmailAddress>().is_err() {
+            "you@example.com".clone_into(address);
+        }
+    }
+    for problem in validate_brand(brand) {
+        match problem.field {
+            "postal_address" => brand.postal_address = vec!["…".to_owned()],
+            "web_site" => brand.web_site = "https://www.example.com/".to_owned(),
+            "colour" => brand.colour = "#333333".to_owned(),
+            "name" => brand.name = "…".to_owned(),
+            _ => brand.logo = None,
+        }
+    }
 }
 
 fn shown(text: &str) -> String {
@@ -177,6 +195,36 @@ impl LogoSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_made_up_lacks_nothing_and_what_is_there_stays() {
+        let mut brand = BrandProfile {
+            name: String::new(),
+            logo: None,
+            colour: "red".to_owned(),
+            postal_address: Vec::new(),
+            web_site: String::new(),
+            locale: "en".to_owned(),
+            time_zone: "UTC".to_owned(),
+            contact_person: domain::brand::ContactPerson {
+                name: String::new(),
+                email: String::new(),
+                phone: String::new(),
+            },
+        };
+        let mut sender = SenderIdentity {
+            from_name: String::new(),
+            from_email: "news@a.example".to_owned(),
+            reply_to: String::new(),
+        };
+        make_up(&mut brand, &mut sender);
+        assert!(validate_brand(&brand).is_empty(), "{:?}", validate_brand(&brand));
+        assert!(sender.reply_to.parse::<EmailAddress>().is_ok());
+        assert_eq!(sender.from_email, "news@a.example");
+        let whole = (brand.clone(), sender.clone());
+        make_up(&mut brand, &mut sender);
+        assert_eq!((brand, sender), whole);
+    }
 
     #[test]
     fn links_are_links_to_a_host() {

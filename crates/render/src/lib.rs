@@ -44,7 +44,7 @@ mod verify;
 mod version;
 mod vocabulary;
 
-pub use brand::{BrandProblem, validate_brand};
+pub use brand::{BrandProblem, make_up, validate_brand};
 pub use check::check;
 pub use compiled::Compiled;
 pub use diagnostic::{Diagnostic, Severity};

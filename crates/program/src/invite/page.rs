@@ -173,7 +173,8 @@ impl Program {
     /// lacks is made up too.
     ///
     /// # Errors
-    /// As [`Program::invitation_page`]; no such step; slot values that don't fit.
+    /// As [`Program::invitation_page`]; the link was taken back, declined, or its time is over; no such step; slot
+    /// values that don't fit.
     pub async fn invitation_preview(
         &self,
         token: &str,
@@ -181,8 +182,17 @@ impl Program {
         slots: &BTreeMap<String, String>,
     ) -> Result<Previewed> {
         let found = self.open_invitation(token).await?;
+        let Invitation { state, expires_at, .. } = &found.invitation;
+        let is_over = match state {
+            InvitationState::Open => *expires_at <= self.now(),
+            InvitationState::Declined | InvitationState::Revoked => true,
+            InvitationState::Launched => false,
+        };
+        if is_over {
+            return Err(no_link());
+        }
         let (mut brand, mut sender) = self.brand_of(&found.partner).await?;
-        profile::make_up(&mut brand, &mut sender);
+        render::make_up(&mut brand, &mut sender);
         let vendor = &found.invitation.vendor;
         let opened = self
             .compiled_of(vendor, &PreviewOf::Published(found.invitation.package_slug.clone()))

@@ -56,24 +56,6 @@ pub(super) fn missing(brand: &BrandProfile, sender: &SenderIdentity) -> Vec<Prof
     ProfileField::ALL.into_iter().filter(is_missing).collect()
 }
 
-/// Puts something in the place of what is missing, so that a mail can be shown.
-pub(super) fn make_up(brand: &mut BrandProfile, sender: &mut SenderIdentity) {
-    for address in [&mut sender.from_email, &mut sender.reply_to] {
-        if address.parse::<EmailAddress>().is_err() {
-            "you@example.com".clone_into(address);
-        }
-    }
-    for problem in render::validate_brand(brand) {
-        match problem.field {
-            "postal_address" => brand.postal_address = vec!["…".to_owned()],
-            "web_site" => brand.web_site = "https://www.example.com/".to_owned(),
-            "colour" => brand.colour = "#333333".to_owned(),
-            "name" => brand.name = "…".to_owned(),
-            _ => brand.logo = None,
-        }
-    }
-}
-
 impl Program {
     /// Fills in what is missing, and nothing else: what is there is the vendor's to change.
     ///

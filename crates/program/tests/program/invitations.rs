@@ -157,6 +157,34 @@ async fn a_link_that_is_over_launches_nothing() {
 }
 
 #[tokio::test]
+async fn a_link_that_is_over_shows_no_mail_and_steers_nothing() {
+    let world = World::new().await;
+    world.ready_to_invite().await;
+    let over = async |link: &str| {
+        let mail = world.program.invitation_preview(link, "announce", &BTreeMap::new()).await;
+        assert_eq!(mail.unwrap_err().kind(), ErrorKind::NotFound);
+        for command in [ActivationCommand::Pause, ActivationCommand::Cancel] {
+            let steered = world.program.command_invited(link, command).await;
+            assert_eq!(steered.unwrap_err().kind(), ErrorKind::NotFound);
+        }
+    };
+    let declined = world.link(&world.invite_all().await, 0).await;
+    world.program.decline_invitation(&declined).await.unwrap();
+    over(&declined).await;
+    let invited = world.invite_all().await;
+    let revoked = world.link(&invited, 0).await;
+    world.program.revoke_invitation(&OPS, &invited.invitations[0].invitation).await.unwrap();
+    let expired = world.link(&world.invite_all().await, 0).await;
+    world.clock.advance(14 * DAY);
+    over(&expired).await;
+    // The vendor launches for the partner: that is not for the holder of an earlier link to stop.
+    world.clock.advance(DAY);
+    world.launch(LaunchFor::AllEligible).await;
+    over(&declined).await;
+    over(&revoked).await;
+}
+
+#[tokio::test]
 async fn no_other_token_opens_an_invitation() {
     let world = World::new().await;
     world.ready_to_invite().await;
@@ -168,6 +196,12 @@ async fn no_other_token_opens_an_invitation() {
         let error = world.program.invitation_page(&token).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{purpose:?}");
         assert!(world.program.launch_invited(&token, &InvitedLaunch::default()).await.is_err());
+    }
+    for hours in [0, 90 * 24 + 1] {
+        let expires_in = Duration::from_secs(hours * 60 * 60);
+        let invite = Invite { expires_in, ..world.invite_for(LaunchFor::AllEligible) };
+        let error = world.program.invite(&OPS, &invite).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadInput, "{hours}: {error}");
     }
     let link = world.link(&invited, 0).await;
     for token in ["", "preview", &link[1..], &format!("{link}A")] {
