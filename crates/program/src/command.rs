@@ -29,6 +29,23 @@ pub struct Commanded {
 }
 
 impl Program {
+    /// Does what a command says.
+    ///
+    /// # Errors
+    /// As the command of that name.
+    pub async fn steer(
+        &self,
+        actor: &Actor,
+        activation: ActivationId,
+        command: ActivationCommand,
+    ) -> Result<Commanded> {
+        match command {
+            ActivationCommand::Pause => self.pause(actor, activation).await,
+            ActivationCommand::Resume => self.resume(actor, activation).await,
+            ActivationCommand::Cancel => self.cancel(actor, activation).await,
+        }
+    }
+
     /// Stops an activation for now: no send of it starts later than 2 s after the answer.
     ///
     /// # Errors

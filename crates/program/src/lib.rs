@@ -76,7 +76,7 @@ pub use results::{
     Bucket, Came, CameBy, Denominator, Figures, Line, LinkResults, PersonLine, PersonPage,
     PersonsCursor, PersonsOf, Rate, Rates, Results, Series, SeriesUnit, StepResults,
 };
-pub use status::{ActivationStatus, BeltView, Counts, OldestDue, Status, StepStatus};
+pub use status::{ActivationStatus, BeltView, Counts, LaunchStatus, OldestDue, Status, StepStatus};
 pub use suppress::{SuppressBecause, SuppressIn, Suppressed, SuppressionLine};
 pub use table::{ColumnMap, ReadAs, TableFormat};
 pub use unsubscribe::{UnsubscribePage, Unsubscribed};

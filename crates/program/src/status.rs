@@ -7,13 +7,14 @@ use domain::{
     VersionId,
 };
 use serde::Serialize;
-use store::{ActivationSummary, SendCount};
+use store::{Activation, ActivationSummary, SendCount};
 
 use crate::{
     actor::Actor,
     engagement::Engagement,
     error::{Error, Result},
     program::Program,
+    results::Results,
 };
 
 /// What `status` answers.
@@ -121,6 +122,19 @@ impl std::ops::AddAssign<&Self> for Counts {
     }
 }
 
+/// Where a launch stands, for who launched it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LaunchStatus {
+    /// The activation.
+    pub activation: ActivationId,
+    /// Where it stands.
+    pub state: ActivationState,
+    /// Persons it is for; `None` until all are known.
+    pub audience: Option<u64>,
+    /// Its sends, in all and by state.
+    pub counts: Counts,
+}
+
 /// The send that has been due the longest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OldestDue {
@@ -219,14 +233,34 @@ impl Program {
         self.require_activation(actor, id).await?;
         let doing = "count the sends";
         let summary = self.store().activation_summary(id).await.map_err(Error::book(doing))?;
-        let summary = summary.ok_or_else(|| Error::not_found("activation", id))?;
-        let counts = self.store().send_counts(Some(id), None).await.map_err(Error::book(doing))?;
+        let (summary, counts) = summary.ok_or_else(|| Error::not_found("activation", id))?;
         let mut engagement = Engagement::default();
         let tracked = self.store().engagement_counts(Some(id), None).await;
         for count in &tracked.map_err(Error::book("count opens and clicks"))? {
             engagement.add(count);
         }
         Ok(activation_status(summary, &counts, engagement))
+    }
+
+    /// The same in so far as a page says it that is asked for again and again: it costs as much as there is to be
+    /// sent, and no more for what was sent. What was is taken from its `results`.
+    pub(crate) async fn launch_status(
+        &self,
+        row: &Activation,
+        results: &Results,
+    ) -> Result<LaunchStatus> {
+        let unsent = self.store().unsent_counts(row.id).await;
+        let unsent = unsent.map_err(Error::book("count the sends"))?;
+        let mut counts = Counts::default();
+        let unsent = unsent.into_iter().map(|(state, sends)| (state, unsigned(sends)));
+        for (state, sends) in unsent.chain([(SendState::Sent, results.total.sent)]) {
+            counts.total += sends;
+            if sends > 0 {
+                *counts.by_state.entry(state).or_default() += sends;
+            }
+        }
+        let audience = row.audience.map(unsigned);
+        Ok(LaunchStatus { activation: row.id, state: row.state, audience, counts })
     }
 
     /// The oldest due send, if it is one of the activations shown.

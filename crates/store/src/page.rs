@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     package::{Package, PackageVersion, package, version},
     partner::{Partner, partner},
-    status::{ActivationSummary, StateCounts, summary},
+    status::{ActivationSummary, SendCount, StateCounts, summary},
 };
 
 /// Whose rows a list is made of.
@@ -185,20 +185,24 @@ impl Store {
         rows.iter().map(|row| summary(row, activation(row)?, StateCounts::default())).collect()
     }
 
-    /// One activation with the words people know it by, and its sends counted.
+    /// One activation with the words people know it by, and its sends counted: in all, and by step, state and reason.
     ///
     /// # Errors
     /// When the book fails.
-    pub async fn activation_summary(&self, id: ActivationId) -> Result<Option<ActivationSummary>> {
+    pub async fn activation_summary(
+        &self,
+        id: ActivationId,
+    ) -> Result<Option<(ActivationSummary, Vec<SendCount>)>> {
+        let by_step = self.send_counts(Some(id), None).await?;
         let mut counts = StateCounts::default();
-        for count in self.send_counts(Some(id), None).await? {
-            counts.add(&count);
+        for count in &by_step {
+            counts.add(count);
         }
         let mut connection = self.read().await?;
         let row = sqlx::query(sql!("activation/summary.sql"))
             .bind(id.get())
             .fetch_optional(&mut *connection)
             .await?;
-        row.map(|row| summary(&row, activation(&row)?, counts)).transpose()
+        row.map(|row| Ok((summary(&row, activation(&row)?, counts)?, by_step))).transpose()
     }
 }

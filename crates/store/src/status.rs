@@ -168,6 +168,18 @@ impl Store {
             .collect()
     }
 
+    /// The sends of one activation that no relay has taken, by state. Costs as much as there are of them: what was
+    /// sent is in the results.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn unsent_counts(&self, id: ActivationId) -> Result<Vec<(SendState, i64)>> {
+        let mut connection = self.read().await?;
+        let rows =
+            sqlx::query(sql!("send/unsent.sql")).bind(id.get()).fetch_all(&mut *connection).await?;
+        rows.iter().map(|row| Ok((row.parsed("state")?, row.int("sends")?))).collect()
+    }
+
     /// All activations, or one vendor's, newest first.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::ActivationId;
+use domain::{ActivationId, activation::ActivationCommand};
 use program::{ActivationLine, ActivationStatus, ByWho, Commanded, Counts, Engagement, EventLine};
 use serde::Serialize;
 use serde_json::Value;
@@ -313,21 +313,9 @@ pub(super) async fn get(call: Call) -> Result<Answer, Problem> {
     Answer::ok(&ActivationDetailOut::from(found))
 }
 
-pub(super) async fn pause(call: Call) -> Result<Answer, Problem> {
+pub(super) async fn steer(call: Call, command: ActivationCommand) -> Result<Answer, Problem> {
     let id: ActivationId = call.part("activation")?;
-    let done = call.api.program.pause(&call.actor, id).await?;
-    Answer::ok(&CommandedOut::from(done))
-}
-
-pub(super) async fn resume(call: Call) -> Result<Answer, Problem> {
-    let id: ActivationId = call.part("activation")?;
-    let done = call.api.program.resume(&call.actor, id).await?;
-    Answer::ok(&CommandedOut::from(done))
-}
-
-pub(super) async fn cancel(call: Call) -> Result<Answer, Problem> {
-    let id: ActivationId = call.part("activation")?;
-    let done = call.api.program.cancel(&call.actor, id).await?;
+    let done = call.api.program.steer(&call.actor, id, command).await?;
     Answer::ok(&CommandedOut::from(done))
 }
 

@@ -1,6 +1,7 @@
 //! Every route there is.
 
 use axum::http::Method;
+use domain::activation::ActivationCommand;
 
 use super::{
     activations, invitations, launches, packages, partners, previews, results,
@@ -235,7 +236,7 @@ pub(super) static ROUTES: &[Route] = &[
         about: "No send of it starts later than 2 s after the answer.",
         path_params: ACTIVATION,
         success: &[success!(200, "It is paused.", activations::CommandedOut)],
-        handler: |call| Box::pin(activations::pause(call)),
+        handler: |call| Box::pin(activations::steer(call, ActivationCommand::Pause)),
         ..WRITE
     },
     Route {
@@ -246,7 +247,7 @@ pub(super) static ROUTES: &[Route] = &[
         about: "It goes on where it was paused.",
         path_params: ACTIVATION,
         success: &[success!(200, "It goes on.", activations::CommandedOut)],
-        handler: |call| Box::pin(activations::resume(call)),
+        handler: |call| Box::pin(activations::steer(call, ActivationCommand::Resume)),
         ..WRITE
     },
     Route {
@@ -257,7 +258,7 @@ pub(super) static ROUTES: &[Route] = &[
         about: "For good: no send of it starts later than 2 s after the answer.",
         path_params: ACTIVATION,
         success: &[success!(200, "It is cancelled.", activations::CommandedOut)],
-        handler: |call| Box::pin(activations::cancel(call)),
+        handler: |call| Box::pin(activations::steer(call, ActivationCommand::Cancel)),
         ..WRITE
     },
     Route {

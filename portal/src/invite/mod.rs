@@ -6,12 +6,13 @@ mod preview;
 mod progress;
 mod show;
 
+pub(crate) use preview::mail;
+pub(crate) use progress::events;
+
 use axum::{
-    Router,
-    extract::{DefaultBodyLimit, Path, State, rejection::PathRejection},
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
-    routing::get,
 };
 use domain::activation::ActivationCommand;
 use program::{Error, ErrorKind, InvitationStands, Problem};
@@ -25,24 +26,16 @@ use crate::{Portal, asker::Asker, elsewhere::comes_from_elsewhere};
 type Token = Result<Path<String>, PathRejection>;
 
 /// The most a filled-in form may hold, in bytes: rich texts among it.
-const FORM_LIMIT: usize = 128 * 1024;
+pub(crate) const FORM_LIMIT: usize = 128 * 1024;
 
-/// The page, what it sends, and what it shows in frames and brings up to date.
-pub(crate) fn router() -> Router<Portal> {
-    Router::new()
-        .route("/i/{token}", get(page).post(act))
-        .route("/i/{token}/mail/{step}", get(preview::mail))
-        .route("/i/{token}/events", get(progress::events))
-        .layer(DefaultBodyLimit::max(FORM_LIMIT))
-}
-
-async fn page(State(portal): State<Portal>, token: Token, asker: Asker) -> Response {
+/// GET and HEAD: the page, as things stand. Nothing changes.
+pub(crate) async fn page(State(portal): State<Portal>, token: Token, asker: Asker) -> Response {
     let Ok(Path(token)) = token else { return portal.invalid_link(&asker) };
     portal.invitation(&token, &asker, &Shown::default(), StatusCode::OK).await
 }
 
 /// What a button of the page does.
-async fn act(
+pub(crate) async fn act(
     State(portal): State<Portal>,
     token: Token,
     asker: Asker,
@@ -62,20 +55,16 @@ async fn act(
         }
         Intent::Launch => {
             let launched = portal.program.launch_invited(&token, &given.launch).await;
-            launched.map(|_| None)
+            launched.map(|_| ())
         }
-        Intent::Decline => portal.program.decline_invitation(&token).await.map(|()| None),
-        Intent::Renew => portal.program.renew_invitation(&token).await.map(Some),
+        Intent::Decline => portal.program.decline_invitation(&token).await,
+        Intent::Renew => return portal.renew(&token, &asker).await,
         Intent::Pause => portal.command(&token, ActivationCommand::Pause).await,
         Intent::Resume => portal.command(&token, ActivationCommand::Resume).await,
         Intent::Stop => portal.command(&token, ActivationCommand::Cancel).await,
     };
     match done {
-        Ok(None) => see_again(&asker, &token),
-        Ok(Some(renewed)) => {
-            let shown = Shown { renewed: Some(renewed), ..Shown::default() };
-            portal.invitation(&token, &asker, &shown, StatusCode::OK).await
-        }
+        Ok(()) => see_again(&asker, &token),
         Err(Error::BadInput { problems }) => {
             let shown = Shown { given: given.launch, problems, ..Shown::default() };
             portal.invitation(&token, &asker, &shown, StatusCode::UNPROCESSABLE_ENTITY).await
@@ -92,12 +81,29 @@ fn see_again(asker: &Asker, token: &str) -> Response {
 }
 
 impl Portal {
-    async fn command(
-        &self,
-        token: &str,
-        command: ActivationCommand,
-    ) -> Result<Option<bool>, Error> {
-        self.program.command_invited(token, command).await.map(|_| None)
+    async fn command(&self, token: &str, command: ActivationCommand) -> Result<(), Error> {
+        self.program.command_invited(token, command).await.map(|_| ())
+    }
+
+    /// Has a fresh link mailed, and says so.
+    async fn renew(&self, token: &str, asker: &Asker) -> Response {
+        // Read before: once there is a fresh link, this one opens nothing.
+        let page = match self.program.invitation_page(token).await {
+            Ok(page) => page,
+            Err(error) => return self.refuse(&error, asker),
+        };
+        let shown = |renewed| Shown { renewed: Some(renewed), ..Shown::default() };
+        match self.program.renew_invitation(token).await {
+            Ok(true) => {
+                let look = asker.look_in(&page.locale).in_time_zone(&page.time_zone);
+                let shown = shown(true);
+                let parts = show::Parts { page: &page, token, look: &look, shown: &shown };
+                parts.closed(&page.stands)
+            }
+            Ok(false) => self.invitation(token, asker, &shown(false), StatusCode::OK).await,
+            Err(error) if error.kind() == ErrorKind::Conflict => see_again(asker, token),
+            Err(error) => self.refuse(&error, asker),
+        }
     }
 
     /// The page as things stand.

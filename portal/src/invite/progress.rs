@@ -11,7 +11,7 @@ use axum::{
     },
 };
 use futures::{Stream, stream};
-use program::{ActivationStatus, InvitationStands};
+use program::{InvitationStands, LaunchStatus};
 
 use super::{Token, show};
 use crate::{Portal, asker::Asker};
@@ -24,7 +24,7 @@ const LOOKS_AT_MOST: u32 = 10;
 const LASTS: Duration = Duration::from_secs(10 * 60);
 
 /// The part of the page that changes, whenever it has changed, until there is nothing left to change.
-pub(super) async fn events(State(portal): State<Portal>, token: Token, asker: Asker) -> Response {
+pub(crate) async fn events(State(portal): State<Portal>, token: Token, asker: Asker) -> Response {
     let Ok(Path(token)) = token else { return portal.invalid_link(&asker) };
     let page = match portal.program.invitation_page(&token).await {
         Ok(page) => page,
@@ -113,6 +113,6 @@ impl Watch {
 }
 
 /// Cancelled or recalled, or completed: no send changes any more. What comes back may, for weeks.
-fn is_over(seen: &ActivationStatus) -> bool {
+fn is_over(seen: &LaunchStatus) -> bool {
     matches!(seen.state, domain::ActivationState::Cancelled | domain::ActivationState::Recalled)
 }

@@ -14,7 +14,7 @@ use crate::{
     program::{BeltTold, Program},
     report::masked,
     results::Results,
-    status::ActivationStatus,
+    status::LaunchStatus,
     unsubscribe::{UnsubscribePage, Unsubscribed},
 };
 
@@ -49,7 +49,7 @@ pub struct InvitedLaunched {
 #[derive(Debug, Clone, Serialize)]
 pub struct InvitationProgress {
     /// Its counts.
-    pub status: ActivationStatus,
+    pub status: LaunchStatus,
     /// What came back.
     pub results: Results,
 }
@@ -205,17 +205,15 @@ impl Program {
     ) -> Result<Commanded> {
         let found = self.open_invitation(token).await?;
         let activation = self.launched_by(&found).await?;
-        match command {
-            ActivationCommand::Pause => self.pause(&found.actor, activation).await,
-            ActivationCommand::Resume => self.resume(&found.actor, activation).await,
-            _ => self.cancel(&found.actor, activation).await,
-        }
+        self.steer(&found.actor, activation, command).await
     }
 
     async fn launched_by(&self, found: &Found) -> Result<ActivationId> {
-        let launched = match found.invitation.activation {
-            Some(activation) => Some(activation),
-            None => {
+        let launched = match (found.invitation.state, found.invitation.activation) {
+            // What was launched without it since is not its holder's to steer.
+            (InvitationState::Declined | InvitationState::Revoked, _) => None,
+            (_, Some(activation)) => Some(activation),
+            (_, None) => {
                 let since = Some(found.invitation.created_at);
                 self.launched_since(&found.partner, &found.invitation.package, since).await?
             }
@@ -230,10 +228,9 @@ impl Program {
     pub async fn invitation_progress(&self, token: &str) -> Result<InvitationProgress> {
         let found = self.open_invitation(token).await?;
         let activation = self.launched_by(&found).await?;
-        Ok(InvitationProgress {
-            status: self.activation(&found.actor, activation).await?,
-            results: self.results(&found.actor, activation).await?,
-        })
+        let row = self.require_activation(&found.actor, activation).await?;
+        let results = self.results(&found.actor, activation).await?;
+        Ok(InvitationProgress { status: self.launch_status(&row, &results).await?, results })
     }
 
     /// Mails no more invitations to the partner that one was mailed to; `None` if this is no invitation's number.

@@ -11,6 +11,7 @@ mod messy_files;
 mod packages;
 mod partners;
 mod peers;
+mod preferences;
 mod results;
 mod status;
 mod unsubscribe;

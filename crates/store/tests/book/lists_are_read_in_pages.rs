@@ -141,8 +141,12 @@ async fn packages_and_versions_hide_what_partners_have_not_seen(book: Book) {
 
 async fn one_activation_is_summed_up_alone(book: Book) {
     let (_, _, id) = book.running(3).await;
-    let summary = book.store.activation_summary(id).await.unwrap().unwrap();
+    let (summary, by_step) = book.store.activation_summary(id).await.unwrap().unwrap();
     assert_eq!((summary.activation.id, summary.counts.due, summary.counts.total()), (id, 3, 3));
+    assert_eq!(by_step.iter().map(|count| count.count).sum::<i64>(), 3);
+    let unsent = book.store.unsent_counts(id).await.unwrap();
+    let unsent: Vec<_> = unsent.into_iter().filter(|(_, sends)| *sends > 0).collect();
+    assert_eq!(unsent, [(domain::SendState::Due, 3)]);
     assert_eq!((summary.partner_key.as_str(), summary.package_slug.as_str()), ("p0", "launch"));
     let other = domain::ActivationId::new(id.get() + 1);
     assert!(book.store.activation_summary(other).await.unwrap().is_none());
