@@ -4,9 +4,9 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::{Args, Subcommand};
 use domain::{InvitationId, ids::ParseIdError};
-use program::{Actor, InvitationLine, Invite, Invited, LaunchFor};
+use program::{Actor, InvitationLine, Invite, Invited};
 
-use super::open::Settings;
+use super::{open::Settings, package_for::PackageFor};
 use crate::{
     failure::BAD_INPUT,
     output::{Output, number, table},
@@ -24,26 +24,11 @@ Each partner's contact person gets a mail with a link of its own. Behind it the 
 name and launches it with one button, without an account. A partner with an open invitation to the same package is
 not mailed again (see `throughline invitation resend`). If nobody is invited at all, the exit code is 2.")]
 pub struct Options {
-    /// The package, by name.
-    #[arg(long, value_name = "P")]
-    package: String,
-    /// One partner, by partner key or id.
-    #[arg(
-        long,
-        value_name = "X",
-        required_unless_present = "all_eligible",
-        conflicts_with = "all_eligible"
-    )]
-    partner: Option<String>,
-    /// Every partner that may launch it.
-    #[arg(long)]
-    all_eligible: bool,
+    #[command(flatten)]
+    asked: PackageFor,
     /// For how long the links launch: an hour to 90 days.
     #[arg(long, value_name = "TIME", default_value = "14d", value_parser = time_span)]
     expires: Duration,
-    /// The vendor, by name or id; needed only when there are several.
-    #[arg(long, value_name = "V")]
-    vendor: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,14 +85,9 @@ pub async fn invite(
 ) -> anyhow::Result<ExitCode> {
     let program = settings.program().await?;
     let actor = Actor::Ops;
-    let vendor = program.find_vendor(&actor, options.vendor.as_deref()).await?;
-    let who = match &options.partner {
-        Some(asked) => {
-            LaunchFor::Partner(program.find_partner(&actor, Some(&vendor), asked).await?.partner)
-        }
-        None => LaunchFor::AllEligible,
-    };
-    let invite = Invite { vendor, package: options.package, who, expires_in: options.expires };
+    let (vendor, who) = options.asked.find(&program, &actor).await?;
+    let invite =
+        Invite { vendor, package: options.asked.package, who, expires_in: options.expires };
     let invited = program.invite(&actor, &invite).await?;
     output.answer(&invited, || text(&invited))?;
     Ok(if invited.invitations.is_empty() { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::UtcMillis;
-use program::{Actor, Launch, LaunchFor, Launched, PreviewOf};
+use program::{Actor, Launch, Launched, PreviewOf};
 
-use super::{moment, name_and_value, open::Settings, slot_values};
+use super::{moment, name_and_value, open::Settings, package_for::PackageFor, slot_values};
 use crate::{
     failure::BAD_INPUT,
     output::{Output, number, table},
@@ -20,20 +20,8 @@ Example:
 A package has at most one live activation a partner: launching again answers with the first. Partners
 for whom nothing is launched are named with the reason; if nothing is launched at all, the exit code is 2.")]
 pub struct Options {
-    /// The package, by name.
-    #[arg(long, value_name = "P")]
-    package: String,
-    /// For one partner, by partner key or id.
-    #[arg(
-        long,
-        value_name = "X",
-        required_unless_present = "all_eligible",
-        conflicts_with = "all_eligible"
-    )]
-    partner: Option<String>,
-    /// For every partner whose tier may launch it.
-    #[arg(long)]
-    all_eligible: bool,
+    #[command(flatten)]
+    asked: PackageFor,
     /// The contact list, by name; needed only where a partner has several.
     #[arg(long, value_name = "L")]
     list: Option<String>,
@@ -46,9 +34,6 @@ pub struct Options {
     /// A slot value; for a picture `NAME=@FILE what it shows`.
     #[arg(long = "slot", value_name = "NAME=VALUE", value_parser = name_and_value)]
     slots: Vec<(String, String)>,
-    /// The vendor, by name or id; needed only when there are several.
-    #[arg(long, value_name = "V")]
-    vendor: Option<String>,
 }
 
 pub async fn run(
@@ -58,18 +43,12 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     let program = settings.program().await?;
     let actor = Actor::Ops;
-    let vendor = program.find_vendor(&actor, options.vendor.as_deref()).await?;
-    let who = match &options.partner {
-        Some(asked) => {
-            LaunchFor::Partner(program.find_partner(&actor, Some(&vendor), asked).await?.partner)
-        }
-        None => LaunchFor::AllEligible,
-    };
-    let package = PreviewOf::Published(options.package.clone());
+    let (vendor, who) = options.asked.find(&program, &actor).await?;
+    let package = PreviewOf::Published(options.asked.package.clone());
     let slots = slot_values(&program, &vendor, &package, options.slots).await?;
     let launch = Launch {
         vendor,
-        package: options.package,
+        package: options.asked.package,
         who,
         list: options.list,
         again: options.again,

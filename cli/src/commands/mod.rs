@@ -13,6 +13,7 @@ mod migrate;
 pub mod open;
 mod openapi;
 mod package;
+mod package_for;
 pub mod render;
 mod results;
 mod status;
