@@ -19,6 +19,7 @@ mod observe;
 mod page;
 mod preferences;
 mod results;
+mod routes;
 mod serve;
 mod statics;
 mod track;
@@ -28,7 +29,7 @@ mod words;
 
 use std::sync::Arc;
 
-use axum::{Extension, Router, extract::DefaultBodyLimit, middleware, routing::get};
+use axum::{Extension, Router, extract::DefaultBodyLimit, middleware};
 use domain::RateSpec;
 use process::{Metrics, Readiness};
 use program::Program;
@@ -43,6 +44,7 @@ use self::{
 pub use self::{
     api::{ApiParts, openapi_json},
     error::Error,
+    routes::routes,
     serve::{PortalServer, serve},
     track::TrackParts,
 };
@@ -92,6 +94,7 @@ impl PortalParts {
 struct Portal {
     program: Program,
     metrics: Metrics,
+    tracking: track::Tracking,
     invalid_links: Arc<InvalidLinks>,
     /// Those who may watch a launch go on at once.
     watchers: Arc<Semaphore>,
@@ -99,9 +102,8 @@ struct Portal {
     stop: CancellationToken,
 }
 
-/// All routes: `/u/{token}`, `/p/{token}`, `/v/{token}`, `/o/{token}.gif`, `/c/{token}/{number}`, `/a/{name}`, `/static/…`,
-/// `/i/{token}` and what is below it, `/api/v1/…`, `/healthz`, `/readyz`, `/metrics`; and what carries
-/// their events to the belt, to be run beside them.
+/// All of [`routes()`]; and what carries their events to the belt, to be run beside them.
+#[expect(clippy::disallowed_methods, reason = "of routers that are made from lists")]
 fn router(parts: PortalParts, stop: CancellationToken) -> (Router, track::Drain) {
     let invalid_links = Arc::new(InvalidLinks::new(parts.invalid_links));
     let (outbox, drain) =
@@ -113,19 +115,12 @@ fn router(parts: PortalParts, stop: CancellationToken) -> (Router, track::Drain)
     let portal = Portal {
         program: parts.program,
         metrics: parts.metrics.clone(),
+        tracking,
         invalid_links,
         watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
         stop,
     };
-    let router = Router::new()
-        .route("/u/{token}", get(unsubscribe::show).post(unsubscribe::act))
-        .route("/p/{token}", get(preferences::show).post(preferences::act))
-        .route("/v/{token}", get(view::show))
-        .route("/v/{token}/mail", get(view::use_the_mail))
-        .route("/a/{name}", get(asset::show))
-        .merge(statics::router())
-        .merge(invite::router())
-        .merge(track::router(tracking))
+    let router = routes::router()
         .merge(api)
         .with_state(portal)
         .merge(process::health::router(parts.readiness, parts.metrics.clone()))

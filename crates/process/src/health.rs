@@ -22,16 +22,21 @@ struct Health {
     metrics: Metrics,
 }
 
+/// Where they are.
+pub const PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// The three routes, for a role that serves others too.
 ///
 /// `/healthz` answers as long as the process does: restart it when it does not. `/readyz` answers 200,
 /// or 503 with each check and its reason. `/metrics` is for Prometheus. None of them is for the public:
 /// a proxy in front of the portal leaves them out.
+#[expect(clippy::disallowed_methods, reason = "from the list")]
 pub fn router(readiness: Readiness, metrics: Metrics) -> Router {
+    let [healthz, readyz, metrics_at] = PATHS;
     Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(exposition))
+        .route(healthz, get(|| async { "ok\n" }))
+        .route(readyz, get(ready))
+        .route(metrics_at, get(exposition))
         .with_state(Health { readiness, metrics })
 }
 

@@ -36,6 +36,7 @@ use std::{fmt, sync::Arc};
 use axum::{
     Router,
     extract::Request,
+    http::Method,
     routing::{MethodRouter, any},
 };
 use domain::RateSpec;
@@ -104,7 +105,18 @@ pub fn openapi_json() -> String {
     Document::new().text
 }
 
+/// What is under `/api` and leads nowhere, in the way of the API.
+const NOWHERE: [&str; 3] = ["/api", "/api/", "/api/{*rest}"];
+
+/// The methods and paths of all that is under `/api`; no method stands for every method.
+pub(crate) fn routes() -> impl Iterator<Item = (Option<Method>, String)> {
+    let known = routes::ROUTES.iter();
+    let known = known.map(|route| (Some(route.method.clone()), format!("/api/v1{}", route.path)));
+    known.chain(NOWHERE.map(|path| (None, path.to_owned())))
+}
+
 /// Everything under `/api`.
+#[expect(clippy::disallowed_methods, reason = "from the list")]
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(
     program: Program,
     parts: ApiParts,
@@ -131,7 +143,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
                 call::answer(api.clone(), route, raw, request)
             });
             allowed.push(route.method.as_str());
-            if route.method == axum::http::Method::GET {
+            if route.method == Method::GET {
                 allowed.push("HEAD");
             }
         }
@@ -143,7 +155,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(
         router = router.route(&format!("/api/v1{path}"), methods);
     }
     // Routes and no fallback: a fallback of a router that is merged would be that of the whole portal.
-    for path in ["/api", "/api/", "/api/{*rest}"] {
+    for path in NOWHERE {
         let api = api.clone();
         let nowhere = any(move |request: Request| {
             let api = api.clone();

@@ -35,7 +35,7 @@ pub(super) async fn all(
 
 /// `/i/{token}/mail/{step}?slot.NAME=VALUE`: one mail, for a frame of the page. It is what a vendor and a partner
 /// wrote: nothing in it runs, submits, leads anywhere or loads what is not ours.
-pub(super) async fn mail(
+pub(crate) async fn mail(
     State(portal): State<Portal>,
     path: Result<Path<(String, String)>, PathRejection>,
     RawQuery(query): RawQuery,

@@ -1,19 +1,19 @@
-//! What recipients do with a mail, on a router of its own: the image that says that it was opened, and its
+//! What recipients do with a mail, with a state of its own: the image that says that it was opened, and its
 //! links.
 //!
 //! An answer waits neither for the book nor for the belt to take an event: events go to an [`outbox::Outbox`].
 //! Where a link leads is remembered; what is not is looked up on the belt, and in the book only if the belt
 //! does not know. A link leads where the list says that was sealed into it, and nowhere else.
 
-mod click;
-mod open;
+pub(crate) mod click;
+pub(crate) mod open;
 mod outbox;
 mod targets;
 mod visitor;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::extract::FromRef;
 use belt::Belt;
 use domain::{engagement::NetworkKept, token::LinkKey};
 use process::ClientAddress;
@@ -74,10 +74,8 @@ impl Tracking {
     }
 }
 
-/// `/o/{token}.gif` and `/c/{token}/{number}`.
-pub(crate) fn router(tracking: Tracking) -> Router<Portal> {
-    Router::new()
-        .route("/o/{file}", get(open::show))
-        .route("/c/{token}/{number}", get(click::follow))
-        .with_state(tracking)
+impl FromRef<Portal> for Tracking {
+    fn from_ref(portal: &Portal) -> Self {
+        portal.tracking.clone()
+    }
 }

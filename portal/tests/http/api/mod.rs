@@ -5,7 +5,8 @@ mod keys;
 mod lists;
 mod problems;
 mod repeats;
-mod results;
+pub mod results;
 mod roles;
-mod world;
 mod writes;
+
+use crate::world;

@@ -185,6 +185,8 @@ async fn chunked(world: &World, headers: &str) -> String {
             break;
         }
     }
+    // Whoever has read all of it has something to answer too.
+    let _ = connection.write_all(b"0\r\n\r\n").await;
     let mut line = vec![0; 64];
     let read = connection.read(&mut line).await.unwrap();
     String::from_utf8_lossy(&line[..read]).into_owned()

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    ActivationId, ClaimNumber, HashKey, HashScope, OnUnknown, Outcome, OutcomeRecord, SendId,
-    TrackRecord, UtcMillis,
+    ClaimNumber, OnUnknown, Outcome, OutcomeRecord, TrackRecord, UtcMillis,
     engagement::Rules,
     merge::GiveUp,
     outcome::{Answer, PermanentReason},
@@ -13,58 +12,27 @@ use domain::{
 };
 use program::Actor;
 use serde_json::{Value, json};
-use store::{FeedWindow, NewSend, StreamedOutcome, StreamedTrack};
+use store::{StreamedOutcome, StreamedTrack};
 
 use super::world::{Tenant, World};
 
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0";
 const HOUR: i64 = 3_600_000;
 
-/// The first step goes to all contacts of an activation; the sends, by address.
-async fn sent(world: &World, tenant: &Tenant) -> Vec<(String, SendId)> {
-    let activation: ActivationId = tenant.activation;
-    let now = world.clock.now();
-    let mut tx = world.store.begin_write().await.unwrap();
-    let row = tx.begin_expand(activation).await.unwrap().unwrap();
-    let audience = tx.audience_chunk(&row, 100).await.unwrap();
-    let key = HashKey::new([7; 32]);
-    let hash = |text: &str| key.hash_text(HashScope::Vendor(&tenant.vendor), text);
-    let hashes: Vec<_> = audience.iter().map(|contact| hash(&contact.address)).collect();
-    let persons = tx.ensure_persons(&tenant.vendor, &hashes).await.unwrap();
-    let sends: Vec<NewSend> = audience
-        .iter()
-        .zip(&persons)
-        .map(|(contact, person)| NewSend {
-            step: "announce".parse().unwrap(),
-            occurrence: 0,
-            contact: contact.contact,
-            person: person.person,
-            provider: "example.com".to_owned(),
-            due_at: UtcMillis::new(0),
-            skip: None,
-        })
-        .collect();
-    tx.insert_sends(&row, &sends).await.unwrap();
-    tx.finish_expand(activation, now).await.unwrap();
-    tx.commit().await.unwrap();
-    let on_belt = Default::default();
-    let window = FeedWindow { now, until: now, per_lane: 100, total: 100, on_belt: &on_belt };
-    let fed = world.store.feed(&window).await.unwrap();
-    let mut sends: Vec<(String, SendId)> =
-        fed.sends.into_iter().map(|send| (send.address, send.send)).collect();
-    sends.sort();
-    sends
-}
-
 /// Anna opened twice, after a program had opened it for her; Bert has no mailbox.
 async fn answered(world: &World) -> Tenant {
+    answered_with(world, BROWSER, "no mailbox").await
+}
+
+/// The same with a name of her browser, and what his server said.
+pub async fn answered_with(world: &World, browser: &str, said: &str) -> Tenant {
     let tenant = world.tenant("northwind").await;
-    let sends = sent(world, &tenant).await;
+    let sends = world.sent(&tenant).await;
     assert_eq!(sends.len(), 2);
     let at = world.clock.now();
     let refused = Outcome::Permanent {
         reason: PermanentReason::Rejected,
-        answer: Answer::new(550, "5.1.1", "no mailbox", "main"),
+        answer: Answer::new(550, "5.1.1", said, "main"),
     };
     let outcomes = [Outcome::Done(Answer::default()), refused];
     let ends: Vec<StreamedOutcome> = (1u64..)
@@ -91,7 +59,7 @@ async fn answered(world: &World) -> Tenant {
         let record = TrackRecord { v: 1, id, send, what, age_ms: 0, visitor };
         StreamedTrack { record, at: UtcMillis::new(at.get() + after) }
     };
-    let came = [track(1, HOUR, "curl/8"), track(2, 2 * HOUR, BROWSER), track(3, 3 * HOUR, BROWSER)];
+    let came = [track(1, HOUR, "curl/8"), track(2, 2 * HOUR, browser), track(3, 3 * HOUR, browser)];
     let rules = Rules::built_in();
     world.store.record_tracks("tracks", "1-0", &came, &rules, at).await.unwrap();
     tenant
@@ -122,6 +90,29 @@ async fn results_are_those_of_the_program_with_times_to_read() {
     assert_eq!(total["reasons"]["failed"]["rejected"], 1, "{total}");
     assert_eq!(total["opens"]["machine"], json!({ "events": 1, "messages": 1 }), "{total}");
     assert_eq!(total["rates"]["bounced"]["denominator"], "sent_or_failed");
+}
+
+#[tokio::test]
+async fn what_a_launch_s_page_counts_is_what_its_rows_say() {
+    let world = World::start().await;
+    let tenant = answered(&world).await;
+    let same = async |tenant: &Tenant| {
+        let link = world.link(&tenant.invitation).await;
+        let seen =
+            world.program.invitation_progress(link.strip_prefix("/i/").unwrap()).await.unwrap();
+        let rows = world.program.activation(&Actor::Ops, tenant.activation).await.unwrap();
+        assert_eq!((seen.status.state, seen.status.audience), (rows.state, rows.audience));
+        assert_eq!(seen.status.counts.by_state, rows.counts.by_state);
+        assert_eq!(seen.status.counts.total, rows.counts.total);
+        rows.counts.by_state.len()
+    };
+    assert_eq!(same(&tenant).await, 2, "one was sent, one failed");
+    // What is still to come, and what was stopped.
+    let other = world.tenant("contoso").await;
+    world.sent(&other).await;
+    assert_eq!(same(&other).await, 1);
+    world.program.cancel(&Actor::Ops, other.activation).await.unwrap();
+    assert_eq!(same(&other).await, 1);
 }
 
 #[tokio::test]

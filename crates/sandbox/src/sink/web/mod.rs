@@ -31,6 +31,7 @@ const PAGE_POLICY: &str =
 const MESSAGE_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; \
      img-src data: http://127.0.0.1:* http://localhost:*; frame-ancestors 'self'";
 
+#[expect(clippy::disallowed_methods, reason = "of a sink, not of the portal")]
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(list::show))

@@ -4,8 +4,12 @@ use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, sync::Arc, time::Dura
 
 use belt::{Belt, BeltConfig, OpenWith};
 use domain::{
-    ActivationId, CompanyId, HashKey, InvitationId, PackageId, PartnerId, UtcMillis, VendorId,
-    VersionId, brand::VendorSender, tier::Tiers, time::Clock, token::LinkKey,
+    ActivationId, CompanyId, HashKey, HashScope, InvitationId, PackageId, PartnerId, SendId,
+    UtcMillis, VendorId, VersionId,
+    brand::VendorSender,
+    tier::Tiers,
+    time::Clock,
+    token::{LinkKey, Purpose},
 };
 use portal::{ApiParts, PortalParts, PortalServer, TrackParts};
 use process::{ClientAddress, Metrics, Readiness};
@@ -16,7 +20,7 @@ use program::{
 use render::{SamplePackage, SharedTemplates};
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::Value;
-use store::{Store, StoreOptions};
+use store::{FeedWindow, NewSend, Store, StoreOptions};
 use testkit::{FakeClock, TestRedis};
 use tokio_util::sync::CancellationToken;
 
@@ -35,11 +39,21 @@ pub struct Tenant {
     pub company_key: String,
 }
 
+/// A partner with an open invitation.
+pub struct Invited {
+    pub partner: PartnerId,
+    pub invitation: InvitationId,
+    /// The path in its mail.
+    pub link: String,
+}
+
 pub struct World {
     pub program: Program,
     pub store: Store,
     pub clock: Arc<FakeClock>,
     pub redis: TestRedis,
+    pub belt: Belt,
+    pub link_key: LinkKey,
     pub address: SocketAddr,
     pub ops_key: String,
     pub client: Client,
@@ -127,8 +141,8 @@ impl World {
             list_domain: "lists.throughline.example".to_owned(),
         });
         let track = TrackParts {
-            belt,
-            link_key,
+            belt: belt.clone(),
+            link_key: link_key.clone(),
             network: domain::engagement::NetworkKept::Coarse,
             client_address: ClientAddress::Connection,
             waiting: 100,
@@ -136,6 +150,7 @@ impl World {
         let metrics = Metrics::new("portal", clock.now());
         let parts = PortalParts {
             api,
+            invalid_links: "100000/s, burst 100000".parse().unwrap(),
             ..PortalParts::new(program.clone(), track, metrics, Readiness::new())
         };
         let stop = CancellationToken::new();
@@ -148,6 +163,8 @@ impl World {
             store,
             clock,
             redis,
+            belt,
+            link_key,
             address,
             ops_key: String::new(),
             client,
@@ -173,56 +190,76 @@ impl World {
 
     /// Partners of a vendor, each with a list of two contacts.
     pub async fn partners(&self, vendor: &VendorId, keys: &[&str]) -> Vec<(PartnerId, CompanyId)> {
-        let mut csv = String::from(
-            "partner_key,company_name,tier,from_name,from_email,reply_to,locale,time_zone,colour,web_site,\
-             postal_address,contact_name,contact_email,contact_phone,logo\n",
-        );
+        let mut made = Vec::new();
         for key in keys {
-            writeln!(
-                csv,
-                "{key},Firm {key},Gold,Firm {key},mail@{key}.example,,en,Europe/Vienna,#aa3300,\
-                 https://{key}.example,Main Street 1 | 1010 Vienna,Anna Muster,anna@{key}.example,+43 1 234,"
-            )
-            .unwrap();
+            let sender = format!("mail@{key}.example");
+            made.push(
+                self.partner(vendor, key, &format!("Firm {key}"), &sender, "customers").await,
+            );
         }
-        let file = self.file("partners.csv", &csv);
+        made
+    }
+
+    /// One partner with a list of two contacts.
+    async fn partner(
+        &self,
+        vendor: &VendorId,
+        key: &str,
+        name: &str,
+        sender: &str,
+        list: &str,
+    ) -> (PartnerId, CompanyId) {
+        let name = name.replace('"', "\"\"");
+        let csv = format!(
+            "partner_key,company_name,tier,from_name,from_email,reply_to,locale,time_zone,colour,web_site,\
+             postal_address,contact_name,contact_email,contact_phone,logo\n\
+             {key},\"{name}\",Gold,\"{name}\",{sender},,en,Europe/Vienna,#aa3300,https://{key}.example,\
+             Main Street 1 | 1010 Vienna,Anna Muster,anna@{key}.example,+43 1 234,\n"
+        );
         let import = ImportPartners {
             vendor: vendor.clone(),
-            file,
+            file: self.file("partners.csv", &csv),
             read_as: ReadAs::default(),
             dry_run: false,
         };
         let report = self.program.import_partners(&OPS, &import, &mut |_| {}).await.unwrap();
         assert_eq!(report.refused, 0, "{:?}", report.problems);
-        let mut made = Vec::new();
-        for key in keys {
-            let found = self.program.find_partner(&OPS, Some(vendor), key).await.unwrap();
-            let import = ImportContacts {
-                company: found.company.clone(),
-                list: "customers".to_owned(),
-                file: self.file("contacts.csv", "email\nanna@example.com\nbert@example.com\n"),
-                read_as: ReadAs::default(),
-                consent: Some("opt_in".to_owned()),
-                dry_run: false,
-            };
-            self.program.import_contacts(&OPS, &import, &mut |_| {}).await.unwrap();
-            made.push((found.partner, found.company));
-        }
-        made
+        let found = self.program.find_partner(&OPS, Some(vendor), key).await.unwrap();
+        let import = ImportContacts {
+            company: found.company.clone(),
+            list: list.to_owned(),
+            file: self.file("contacts.csv", "email\nanna@example.com\nbert@example.com\n"),
+            read_as: ReadAs::default(),
+            consent: Some("opt_in".to_owned()),
+            dry_run: false,
+        };
+        self.program.import_contacts(&OPS, &import, &mut |_| {}).await.unwrap();
+        (found.partner, found.company)
     }
 
     /// A vendor with the sample package, that may invite.
     pub async fn vendor(&self, name: &str) -> (VendorId, PackageId, VersionId) {
         let (vendor, package, version) = self.silent_vendor(name).await;
+        self.let_it_write(&vendor, &format!("{name}.example")).await;
+        (vendor, package, version)
+    }
+
+    /// A vendor of any name that may invite, without a package.
+    pub async fn vendor_called(&self, name: &str) -> VendorId {
+        let vendor = self.program.add_vendor(&OPS, name).await.unwrap().vendor;
+        self.let_it_write(&vendor, "northwind.example").await;
+        vendor
+    }
+
+    async fn let_it_write(&self, vendor: &VendorId, domain: &str) {
         let sender = VendorSender {
             from_name: String::new(),
-            from_email: format!("partners@{name}.example"),
+            from_email: format!("partners@{domain}"),
             reply_to: String::new(),
             postal_address: vec!["1 Harbour Road".to_owned()],
-            web_site: format!("https://{name}.example"),
+            web_site: format!("https://{domain}"),
         };
-        self.program.set_vendor_sender(&OPS, &vendor, sender).await.unwrap();
-        (vendor, package, version)
+        self.program.set_vendor_sender(&OPS, vendor, sender).await.unwrap();
     }
 
     /// A vendor with the sample package, that has not said whom its mail comes from.
@@ -270,6 +307,86 @@ impl World {
             package,
             version,
         }
+    }
+
+    /// A partner with an open invitation to launch the package of its vendor.
+    pub async fn invited(&self, vendor: &VendorId, key: &str) -> Invited {
+        let (partner, _) = self.partners(vendor, &[key]).await.remove(0);
+        self.invite(vendor, partner).await
+    }
+
+    /// The same with a name of its own, and of its list.
+    pub async fn invited_as(
+        &self,
+        vendor: &VendorId,
+        key: &str,
+        name: &str,
+        list: &str,
+    ) -> Invited {
+        let (partner, _) =
+            self.partner(vendor, key, name, &format!("mail@{key}.example"), list).await;
+        self.invite(vendor, partner).await
+    }
+
+    /// The same without an address that its mail comes from.
+    pub async fn invited_without_sender(&self, vendor: &VendorId, key: &str) -> Invited {
+        let (partner, _) = self.partner(vendor, key, &format!("Firm {key}"), "", "customers").await;
+        self.invite(vendor, partner).await
+    }
+
+    async fn invite(&self, vendor: &VendorId, partner: PartnerId) -> Invited {
+        let invite = Invite {
+            vendor: vendor.clone(),
+            package: "product-launch".to_owned(),
+            who: LaunchFor::Partner(partner.clone()),
+            expires_in: Duration::from_secs(14 * 24 * 60 * 60),
+        };
+        let invited = self.program.invite(&OPS, &invite).await.unwrap();
+        assert_eq!(invited.refused, []);
+        let invitation = invited.invitations[0].invitation.clone();
+        Invited { link: self.link(&invitation).await, partner, invitation }
+    }
+
+    /// The path in the latest mail of an invitation.
+    pub async fn link(&self, invitation: &InvitationId) -> String {
+        let mail = self.store.invitation(invitation).await.unwrap().unwrap().mail;
+        format!("/i/{}", self.link_key.seal(Purpose::Invitation, mail))
+    }
+
+    /// The first step goes to all contacts of an activation; the sends, by address.
+    pub async fn sent(&self, tenant: &Tenant) -> Vec<(String, SendId)> {
+        let activation: ActivationId = tenant.activation;
+        let now = self.clock.now();
+        let mut tx = self.store.begin_write().await.unwrap();
+        let row = tx.begin_expand(activation).await.unwrap().unwrap();
+        let audience = tx.audience_chunk(&row, 100).await.unwrap();
+        let key = HashKey::new([7; 32]);
+        let hash = |text: &str| key.hash_text(HashScope::Vendor(&tenant.vendor), text);
+        let hashes: Vec<_> = audience.iter().map(|contact| hash(&contact.address)).collect();
+        let persons = tx.ensure_persons(&tenant.vendor, &hashes).await.unwrap();
+        let sends: Vec<NewSend> = audience
+            .iter()
+            .zip(&persons)
+            .map(|(contact, person)| NewSend {
+                step: "announce".parse().unwrap(),
+                occurrence: 0,
+                contact: contact.contact,
+                person: person.person,
+                provider: "example.com".to_owned(),
+                due_at: UtcMillis::new(0),
+                skip: None,
+            })
+            .collect();
+        tx.insert_sends(&row, &sends).await.unwrap();
+        tx.finish_expand(activation, now).await.unwrap();
+        tx.commit().await.unwrap();
+        let on_belt = Default::default();
+        let window = FeedWindow { now, until: now, per_lane: 100, total: 100, on_belt: &on_belt };
+        let fed = self.store.feed(&window).await.unwrap();
+        let mut sends: Vec<(String, SendId)> =
+            fed.sends.into_iter().map(|send| (send.address, send.send)).collect();
+        sends.sort();
+        sends
     }
 
     /// One request, as it is said.
@@ -336,6 +453,7 @@ impl World {
         writeln!(text, "{:?}", store.partner_rows(all, None, None, 1_000).await.unwrap()).unwrap();
         let since = store.suppressions_since(UtcMillis::new(0)).await.unwrap();
         writeln!(text, "{since:?}").unwrap();
+        writeln!(text, "{:?}", store.event_counts(None, None).await.unwrap()).unwrap();
         let first = PageOf { after: None, limit: 200 };
         for package in self.program.list_packages(&OPS, None, &first).await.unwrap().items {
             let versions = self.program.list_versions(
