@@ -54,7 +54,7 @@ test-api: ## Hold the JSON API against its description (Schemathesis)
 	  cargo test --workspace $(ARGS) schemathesis::; \
 	fi
 
-mutants: ## Remove every guard on the lists crates/*/tests/mutations.toml, one at a time: a test must see it (ARGS=CRATE)
+mutants: ## Remove every guard on the lists tests/mutations.toml, one at a time: a test must see it (ARGS=ROOM)
 	@.ci/mutants $(ARGS)
 
 lint: ## Check formatting, clippy, docs, dependencies, scripts and the compose file
