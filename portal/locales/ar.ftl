@@ -90,6 +90,22 @@ errors-heading =
         [many] { $shown } أمرًا يحتاج إلى انتباهكم
        *[other] { $shown } أمر يحتاج إلى انتباهكم
     }
+picture-alt = ما تُظهره الصورة، لمن لا يراها
+wrong-image = صورة PNG أو JPEG أو SVG لا تزيد على 1 ميغابايت.
+wrong-image-small = صورة PNG أو JPEG أو SVG لا تزيد على 1 ميغابايت ولا تقل عن { $width } × { $height } بكسل.
+wrong-empty = يرجى ملء هذا الحقل.
+wrong-list = يرجى اختيار إحدى قوائمكم.
+wrong-start = تاريخ ووقت بدءًا من الآن، أو اتركوه فارغًا.
+wrong-postal_address = من سطر إلى ستة أسطر، لا يزيد أي منها على 100 حرف.
+wrong-web_site = عنوان موقع مثل https://www.example.com.
+wrong-from_email = عنوان بريد إلكتروني من النطاق الذي أُرسل إليه هذا الرابط.
+wrong-text = { $most } حرفًا على الأكثر.
+wrong-url = رابط يبدأ بـ https://.
+wrong-url-hosts = رابط يبدأ بـ https:// ويقود إلى { $hosts }.
+wrong-choice = يرجى اختيار أحد هذه الخيارات.
+wrong-colour = لون مثل #aa3300.
+wrong-person = اسم، أو اسم وعنوان بريد إلكتروني: Ana Silva <ana@example.com>.
+wrong-datetime = تاريخ ووقت تشير إليه الساعات مرة واحدة.
 expired-title = انتهت صلاحية هذا الرابط
 expired = يمكننا إرسال رابط جديد إلى العنوان المسجل لدينا لـ{ $partner }.
 renew = أرسلوا لي رابطًا جديدًا

@@ -78,6 +78,22 @@ errors-heading =
         [one] Eine Angabe stimmt noch nicht
        *[other] { $shown } Angaben stimmen noch nicht
     }
+picture-alt = Was auf dem Bild zu sehen ist, für Menschen, die es nicht sehen
+wrong-image = Ein Bild als PNG, JPEG oder SVG mit höchstens 1 MB.
+wrong-image-small = Ein Bild als PNG, JPEG oder SVG mit höchstens 1 MB und mindestens { $width } × { $height } Pixeln.
+wrong-empty = Bitte ausfüllen.
+wrong-list = Bitte wählen Sie eine Ihrer Listen.
+wrong-start = Datum und Uhrzeit ab jetzt, oder nichts.
+wrong-postal_address = Eine bis sechs Zeilen mit je höchstens 100 Zeichen.
+wrong-web_site = Eine Webadresse wie https://www.example.com.
+wrong-from_email = Eine E-Mail-Adresse der Domain, an die dieser Link geschickt wurde.
+wrong-text = Höchstens { $most } Zeichen.
+wrong-url = Ein Link, der mit https:// beginnt.
+wrong-url-hosts = Ein Link, der mit https:// beginnt und zu { $hosts } führt.
+wrong-choice = Bitte wählen Sie eine der Möglichkeiten.
+wrong-colour = Eine Farbe wie #aa3300.
+wrong-person = Ein Name, oder Name und E-Mail-Adresse: Ana Silva <ana@example.com>.
+wrong-datetime = Ein Zeitpunkt, den die Uhren genau einmal zeigen.
 expired-title = Dieser Link ist abgelaufen
 expired = Wir können einen neuen an die Adresse schicken, die wir von { $partner } haben.
 renew = Neuen Link schicken

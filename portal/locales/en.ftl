@@ -78,6 +78,22 @@ errors-heading =
         [one] One thing needs your attention
        *[other] { $shown } things need your attention
     }
+picture-alt = What the picture shows, for people who do not see it
+wrong-image = A PNG, JPEG or SVG picture of at most 1 MB.
+wrong-image-small = A PNG, JPEG or SVG picture of at most 1 MB, at least { $width } × { $height } pixels.
+wrong-empty = Please fill this in.
+wrong-list = Please choose one of your lists.
+wrong-start = A date and time from now on, or nothing.
+wrong-postal_address = One to six lines, none longer than 100 characters.
+wrong-web_site = A web address like https://www.example.com.
+wrong-from_email = An email address of the domain to which this link was mailed.
+wrong-text = At most { $most } characters.
+wrong-url = A link that begins with https://.
+wrong-url-hosts = A link that begins with https:// and leads to { $hosts }.
+wrong-choice = Please choose one of these.
+wrong-colour = A colour like #aa3300.
+wrong-person = A name, or a name and an email address: Ana Silva <ana@example.com>.
+wrong-datetime = A date and time that clocks show, once.
 expired-title = This link has expired
 expired = We can mail a fresh one to the address we have for { $partner }.
 renew = Mail me a new link

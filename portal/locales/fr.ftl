@@ -78,6 +78,22 @@ errors-heading =
         [one] Un point est à vérifier
        *[other] { $shown } points sont à vérifier
     }
+picture-alt = Ce que montre l’image, pour les personnes qui ne la voient pas
+wrong-image = Une image PNG, JPEG ou SVG de 1 Mo au plus.
+wrong-image-small = Une image PNG, JPEG ou SVG de 1 Mo au plus et d’au moins { $width } × { $height } pixels.
+wrong-empty = Merci de remplir ce champ.
+wrong-list = Choisissez l’une de vos listes.
+wrong-start = Une date et une heure à partir de maintenant, ou rien.
+wrong-postal_address = Une à six lignes, de 100 caractères au plus chacune.
+wrong-web_site = Une adresse web comme https://www.example.com.
+wrong-from_email = Une adresse e-mail du domaine auquel ce lien a été envoyé.
+wrong-text = { $most } caractères au plus.
+wrong-url = Un lien qui commence par https://.
+wrong-url-hosts = Un lien qui commence par https:// et mène vers { $hosts }.
+wrong-choice = Choisissez l’une de ces possibilités.
+wrong-colour = Une couleur comme #aa3300.
+wrong-person = Un nom, ou un nom et une adresse e-mail : Ana Silva <ana@example.com>.
+wrong-datetime = Une date et une heure que les horloges indiquent une seule fois.
 expired-title = Ce lien a expiré
 expired = Nous pouvons en envoyer un nouveau à l’adresse que nous avons pour { $partner }.
 renew = Envoyer un nouveau lien

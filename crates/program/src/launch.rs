@@ -266,11 +266,11 @@ pub(crate) fn event_at(
 }
 
 pub(crate) fn bad_slots(problems: Vec<SlotProblem>) -> Error {
-    let problems = problems
-        .into_iter()
-        .map(|problem| {
-            Problem::said(&format!("slot {}", problem.slot), &problem.message, &problem.expected)
-        })
-        .collect();
-    Error::BadInput { problems }
+    Error::BadInput { problems: slot_problems(problems) }
+}
+
+pub(crate) fn slot_problems(problems: Vec<SlotProblem>) -> Vec<Problem> {
+    let said =
+        |it: SlotProblem| Problem::said(&format!("slot {}", it.slot), &it.message, &it.expected);
+    problems.into_iter().map(said).collect()
 }

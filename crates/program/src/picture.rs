@@ -75,7 +75,17 @@ impl Program {
         picture: SlotPicture<'_>,
     ) -> Result<String> {
         let vendor = self.require_vendor(actor, vendor).await?;
-        let compiled = self.compiled_of(&vendor, package).await?.compiled;
+        self.picture_of(&vendor, package, picture).await
+    }
+
+    /// The same for whoever may fill the slots of the package.
+    pub(crate) async fn picture_of(
+        &self,
+        vendor: &VendorId,
+        package: &PreviewOf,
+        picture: SlotPicture<'_>,
+    ) -> Result<String> {
+        let compiled = self.compiled_of(vendor, package).await?.compiled;
         let slot = picture.slot.to_owned();
         let (bytes, alt) = (picture.bytes.to_vec(), picture.alt.to_owned());
         let prepared = tokio::task::spawn_blocking(move || {

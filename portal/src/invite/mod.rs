@@ -1,6 +1,7 @@
 //! `/i/{token}`: a partner looks at a campaign in its own name, launches it with one button, and sees what becomes
 //! of it. GET and HEAD change nothing: scanners open links. It all works without scripts.
 
+mod fields;
 mod form;
 mod preview;
 mod progress;
@@ -11,11 +12,12 @@ pub(crate) use progress::events;
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use domain::activation::ActivationCommand;
-use program::{Error, ErrorKind, InvitationStands, Problem};
+use program::{Error, ErrorKind, InvitationStands, Problem, SlotPicture};
+use render::ImageValue;
 
 use self::{
     form::{Given, Intent},
@@ -25,8 +27,8 @@ use crate::{Portal, asker::Asker, elsewhere::comes_from_elsewhere};
 
 type Token = Result<Path<String>, PathRejection>;
 
-/// The most a filled-in form may hold, in bytes: rich texts among it.
-pub(crate) const FORM_LIMIT: usize = 128 * 1024;
+/// The most a filled-in form may hold, in bytes: rich texts and pictures among it.
+pub(crate) const FORM_LIMIT: usize = 3 * 1024 * 1024;
 
 /// GET and HEAD: the page, as things stand. Nothing changes.
 pub(crate) async fn page(State(portal): State<Portal>, token: Token, asker: Asker) -> Response {
@@ -47,8 +49,21 @@ pub(crate) async fn act(
     if comes_from_elsewhere(&headers) {
         return asker.look().refused();
     }
-    let given = Given::read(&body);
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let mut given = Given::read(kind.unwrap_or_default(), body).await;
+    let problems = match given.intent {
+        Intent::Preview | Intent::Launch => portal.keep_pictures(&token, &mut given).await,
+        _ => Ok(Vec::new()),
+    };
+    let problems = match problems {
+        Ok(problems) => problems,
+        Err(error) if error.kind() == ErrorKind::Conflict => return see_again(&asker, &token),
+        Err(error) => return portal.refuse(&error, &asker),
+    };
     let done = match given.intent {
+        Intent::Preview | Intent::Launch if !problems.is_empty() => {
+            Err(Error::BadInput { problems })
+        }
         Intent::Preview => {
             let shown = Shown { given: given.launch, ..Shown::default() };
             return portal.invitation(&token, &asker, &shown, StatusCode::OK).await;
@@ -83,6 +98,30 @@ fn see_again(asker: &Asker, token: &str) -> Response {
 impl Portal {
     async fn command(&self, token: &str, command: ActivationCommand) -> Result<(), Error> {
         self.program.command_invited(token, command).await.map(|_| ())
+    }
+
+    /// Takes the pictures of a form into the book and their names into its slots; answers with what makes none.
+    async fn keep_pictures(&self, token: &str, given: &mut Given) -> Result<Vec<Problem>, Error> {
+        for (slot, alt) in &given.alts {
+            let kept = given.launch.slots.get(slot).map(|kept| kept.parse::<ImageValue>());
+            if let Some(Ok(mut kept)) = kept {
+                kept.alt = alt.trim().to_owned();
+                given.launch.slots.insert(slot.clone(), kept.to_string());
+            }
+        }
+        let mut problems = Vec::new();
+        for (slot, bytes) in std::mem::take(&mut given.files) {
+            let alt = given.alts.get(&slot).map_or("", String::as_str);
+            let picture = SlotPicture { slot: &slot, bytes: &bytes, alt };
+            match self.program.invited_picture(token, picture).await {
+                Ok(value) => {
+                    given.launch.slots.insert(slot, value);
+                }
+                Err(Error::BadInput { problems: found }) => problems.extend(found),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(problems)
     }
 
     /// Has a fresh link mailed, and says so.

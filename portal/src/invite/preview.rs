@@ -42,7 +42,7 @@ pub(crate) async fn mail(
     asker: Asker,
 ) -> Response {
     let Ok(Path((token, step))) = path else { return portal.invalid_link(&asker) };
-    let slots = Given::read(query.unwrap_or_default().as_bytes()).launch.slots;
+    let slots = Given::read_fields(query.unwrap_or_default().as_bytes()).launch.slots;
     match portal.program.invitation_preview(&token, &step, &slots).await {
         Ok(mail) => document(mail.html, portal.program.public_url(), Shows::Frame),
         Err(error) => portal.refuse(&error, &asker),

@@ -4,12 +4,11 @@ use axum::{http::StatusCode, response::Response};
 use domain::{ActivationState, SendState};
 use maud::{Markup, html};
 use program::{
-    InvitationPage, InvitationProgress, InvitationStands, InvitedLaunch, ListChoice, PageSlot,
-    PageStep, Previewed, Problem, ProfileField,
+    InvitationPage, InvitationProgress, InvitationStands, InvitedLaunch, PageStep, Previewed,
+    Problem,
 };
 use render::SlotKind;
 
-use super::problems_at;
 use crate::{
     frame::{Page, name},
     page::Look,
@@ -37,7 +36,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn words(&self) -> &Words {
+    pub(super) fn words(&self) -> &Words {
         &self.look.words
     }
 
@@ -46,7 +45,7 @@ impl Parts<'_> {
         Page { words, base, title, body, is_live: true }.answer(status)
     }
 
-    fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         format!("{}/i/{}", self.look.base, self.token)
     }
 
@@ -60,11 +59,12 @@ impl Parts<'_> {
             ("campaign", page.title.as_str()),
         ];
         let expires = words.date(page.expires_at);
+        let has_picture = page.slots.iter().any(|slot| slot.kind == SlotKind::Image);
         let body = html! {
             (self.errors())
             p.lead { (words.say_with("prepared-by", &names)) }
             p { (plain(&page.description)) }
-            form.launch method="post" action=(self.address()) {
+            form.launch method="post" action=(self.address()) enctype=[has_picture.then_some("multipart/form-data")] {
                 // The button on top is the one that a key press in a field means.
                 div.act {
                     button.main type="submit" name="intent" value="launch" { (self.launch_label()) }
@@ -99,48 +99,6 @@ impl Parts<'_> {
         match self.page.lists.as_slice() {
             [only] => words.count("launch-now", only.contacts),
             _ => words.say("launch"),
-        }
-    }
-
-    /// All problems in one place, each leading to its field.
-    fn errors(&self) -> Markup {
-        let problems = &self.shown.problems;
-        if problems.is_empty() {
-            return html! {};
-        }
-        let words = self.words();
-        html! {
-            div.errors role="alert" tabindex="-1" {
-                h2 { (words.count("errors-heading", problems.len() as u64)) }
-                ul {
-                    @for problem in problems {
-                        li {
-                            a href={ "#" (field_id(&problem.place)) } { (self.label_of(&problem.place)) }
-                            ": " (said(problem))
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn label_of(&self, place: &str) -> String {
-        let words = self.words();
-        match place.split_once(' ') {
-            Some(("slot", slot)) => {
-                let known = self.page.slots.iter().find(|it| it.name == slot);
-                known.map_or_else(|| slot.to_owned(), |it| plain(&it.label))
-            }
-            Some(("profile", field)) => {
-                let known = ProfileField::ALL.into_iter().find(|it| it.as_str() == field);
-                known.map_or_else(
-                    || field.to_owned(),
-                    |it| words.say(&format!("{}-label", it.as_str())),
-                )
-            }
-            _ if place == "list" => words.say("list-label"),
-            _ if place == "start" => words.say("when-heading"),
-            _ => plain(place),
         }
     }
 
@@ -190,168 +148,6 @@ impl Parts<'_> {
         }
         let query = query.finish();
         if query.is_empty() { query } else { format!("?{query}") }
-    }
-
-    fn lists(&self) -> Markup {
-        let words = self.words();
-        let given = &self.shown.given.list;
-        html! {
-            section aria-labelledby="to" {
-                h2 #to { (words.say("to-heading")) }
-                @match self.page.lists.as_slice() {
-                    [only] => {
-                        p { (name(&only.name)) ": " (words.count("contacts", only.contacts)) ". " (words.say("left-out")) }
-                        input type="hidden" name="list" value=(only.name);
-                    }
-                    several => {
-                        label for="list" { (words.say("list-label")) " " (words.say("required")) }
-                        select #list name="list" required aria-describedby="list-note" {
-                            option value="" { (words.say("list-choose")) }
-                            @for ListChoice { name, contacts } in several {
-                                option value=(name) selected[name == given] {
-                                    (plain(name)) " – " (words.count("contacts", *contacts))
-                                }
-                            }
-                        }
-                        (self.problems("list"))
-                        p.fine #list-note { (words.say("left-out")) }
-                    }
-                }
-            }
-        }
-    }
-
-    fn start(&self) -> Markup {
-        let words = self.words();
-        html! {
-            label for="start" { (words.say_with("start-label", &[("zone", &self.page.time_zone)])) }
-            input #start type="datetime-local" name="start" value=(self.shown.given.start)
-                aria-invalid[self.is_wrong("start")] aria-describedby=[self.described("start")];
-            (self.problems("start"))
-        }
-    }
-
-    fn profile(&self) -> Markup {
-        let words = self.words();
-        if self.page.missing.is_empty() {
-            return html! {};
-        }
-        html! {
-            section.needed aria-labelledby="profile" {
-                h2 #profile { (words.say("profile-heading")) }
-                p { (words.say("profile-why")) }
-                @for field in &self.page.missing {
-                    @let key = field.as_str();
-                    @let place = format!("profile {key}");
-                    @let id = field_id(&place);
-                    @let given = self.shown.given.profile.get(key).map_or("", String::as_str);
-                    label for=(id) { (words.say(&format!("{key}-label"))) " " (words.say("required")) }
-                    p.fine id={ (id) "-hint" } { (words.say(&format!("{key}-hint"))) }
-                    @match field {
-                        ProfileField::PostalAddress => {
-                            textarea id=(id) name={ "profile." (key) } rows="4" required dir="auto"
-                                autocomplete="street-address" aria-invalid[self.is_wrong(&place)]
-                                aria-describedby={ (id) "-hint" } { (given) }
-                        }
-                        ProfileField::WebSite => {
-                            input id=(id) name={ "profile." (key) } type="text" inputmode="url" required dir="ltr"
-                                autocomplete="url" value=(given) aria-invalid[self.is_wrong(&place)]
-                                aria-describedby={ (id) "-hint" };
-                        }
-                        ProfileField::FromEmail => {
-                            input id=(id) name={ "profile." (key) } type="email" required dir="ltr"
-                                autocomplete="email" value=(given) aria-invalid[self.is_wrong(&place)]
-                                aria-describedby={ (id) "-hint" };
-                        }
-                    }
-                    (self.problems(&place))
-                }
-            }
-        }
-    }
-
-    fn slots(&self) -> Markup {
-        let words = self.words();
-        // A picture is a file; those come with the package, or from an import.
-        let slots: Vec<&PageSlot> =
-            self.page.slots.iter().filter(|slot| slot.kind != SlotKind::Image).collect();
-        if slots.is_empty() {
-            return html! {};
-        }
-        let all_optional = slots.iter().all(|slot| !slot.required);
-        html! {
-            section aria-labelledby="slots" {
-                h2 #slots { (words.say("slots-heading")) }
-                @if all_optional { p { (words.say("slots-optional")) } }
-                @for slot in slots { (self.slot(slot)) }
-                button.quiet type="submit" name="intent" value="preview" formnovalidate {
-                    (words.say("slots-update"))
-                }
-            }
-        }
-    }
-
-    fn slot(&self, slot: &PageSlot) -> Markup {
-        let words = self.words();
-        let place = format!("slot {}", slot.name);
-        let id = field_id(&place);
-        let field = format!("slot.{}", slot.name);
-        let given = self.shown.given.slots.get(&slot.name).map_or("", String::as_str);
-        let described = self.described(&place);
-        html! {
-            label for=(id) {
-                (plain(&slot.label))
-                @if slot.required { " " (words.say("required")) }
-            }
-            @match slot.kind {
-                SlotKind::RichText => {
-                    textarea id=(id) name=(field) rows="4" dir="auto" required[slot.required]
-                        aria-invalid[self.is_wrong(&place)] aria-describedby=[described] { (given) }
-                }
-                SlotKind::Text if slot.max_length > 120 => {
-                    textarea id=(id) name=(field) rows="3" dir="auto" required[slot.required]
-                        maxlength=(slot.max_length) placeholder=(slot.default)
-                        aria-invalid[self.is_wrong(&place)] aria-describedby=[described] { (given) }
-                }
-                SlotKind::Choice => {
-                    select id=(id) name=(field) aria-invalid[self.is_wrong(&place)] aria-describedby=[described] {
-                        @if !slot.required { option value="" { "–" } }
-                        @for (value, label) in &slot.choices {
-                            option value=(value) selected[value == given || (given.is_empty() && *value == slot.default)] {
-                                (plain(label))
-                            }
-                        }
-                    }
-                }
-                kind => {
-                    input id=(id) name=(field) value=(given) required[slot.required]
-                        type=(if kind == SlotKind::Datetime { "datetime-local" } else { "text" })
-                        inputmode=[(kind == SlotKind::Url).then_some("url")]
-                        placeholder=[(!slot.default.is_empty()).then_some(&slot.default)]
-                        dir="auto" aria-invalid[self.is_wrong(&place)] aria-describedby=[described];
-                }
-            }
-            (self.problems(&place))
-        }
-    }
-
-    fn is_wrong(&self, place: &str) -> bool {
-        !problems_at(&self.shown.problems, place).is_empty()
-    }
-
-    fn described(&self, place: &str) -> Option<String> {
-        self.is_wrong(place).then(|| format!("{}-problem", field_id(place)))
-    }
-
-    fn problems(&self, place: &str) -> Markup {
-        let problems = problems_at(&self.shown.problems, place);
-        html! {
-            @if !problems.is_empty() {
-                p.problem id={ (field_id(place)) "-problem" } {
-                    @for problem in problems { (said(problem)) " " }
-                }
-            }
-        }
     }
 
     /// What became of a launch.
@@ -442,19 +238,5 @@ pub(super) fn figures(seen: &InvitationProgress, vendor_name: &str, look: &Look)
             (row("count-failed", failed))
         }
         (section(results, words))
-    }
-}
-
-/// What a field of the form is called in the page.
-fn field_id(place: &str) -> String {
-    place.replace([' ', '.'], "-")
-}
-
-/// What is wrong, without the place: the field's label stands beside it.
-fn said(problem: &Problem) -> String {
-    match (problem.message.as_str(), problem.expected.as_str()) {
-        ("", expected) => plain(expected),
-        (message, "") => plain(message),
-        (message, expected) => plain(&format!("{message}; {expected}")),
     }
 }

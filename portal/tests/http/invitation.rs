@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{time::Clock, token::Purpose};
-use program::Actor;
+use program::{Actor, PublishAs};
 use reqwest::Method;
 
 use crate::world::{Answer, Invited, Tenant, World};
@@ -212,7 +212,7 @@ async fn a_form_is_bounded() {
         let start = "intent=launch&slot.headline=";
         format!("{start}{}", "x".repeat(bytes - start.len()))
     };
-    let most = 128 * 1024;
+    let most = 3 * 1024 * 1024;
     assert_eq!(world.press(&invited.link, &body(most + 1)).await.status, 413);
     assert_eq!(world.all_of(&invited).await, before);
     // It is read, and found to be too long for its slot.
@@ -258,7 +258,7 @@ async fn every_page_has_its_policy_and_mails_stand_in_frames_that_can_do_nothing
 async fn mail_comes_from_where_the_link_was_mailed_to() {
     let world = World::start().await;
     let tenant = world.tenant("northwind").await;
-    let invited = world.invited_without_sender(&tenant.vendor, "bare").await;
+    let invited = world.invited_without_sender(&tenant.vendor, "bare", "en").await;
     let before = world.all_of(&invited).await;
     for from in
         ["ceo@bank.example", "anna@bare.example.evil.example", "anna@evil.example?bare.example"]
@@ -271,6 +271,38 @@ async fn mail_comes_from_where_the_link_was_mailed_to() {
     assert_eq!(world.all_of(&invited).await, before);
     let own = "intent=launch&profile.from_email=news%40bare.example";
     assert_eq!(world.press(&invited.link, own).await.status, 303);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_in_the_partner_s_language() {
+    let world = World::start().await;
+    let tenant = world.tenant("northwind").await;
+    let said = [
+        ("en", ["of the domain to which", "A link that begins with", "At most 400 characters"]),
+        ("de", ["der Domain, an die", "Ein Link, der mit", "Höchstens 400 Zeichen"]),
+        ("fr", ["du domaine auquel", "Un lien qui commence", "400 caractères au plus"]),
+        ("ja", ["送られたドメイン", "で始まるリンク", "400文字以内"]),
+        ("ar", ["من النطاق الذي", "رابط يبدأ", "حرفًا على الأكثر"]),
+    ];
+    for (locale, texts) in said {
+        let invited = world.invited_without_sender(&tenant.vendor, locale, locale).await;
+        let before = world.all_of(&invited).await;
+        let long = "x".repeat(401);
+        let body = format!(
+            "intent=launch&profile.from_email=x&slot.cta_url=javascript%3Ax&slot.spotlight={long}"
+        );
+        let answer = world.press(&invited.link, &body).await;
+        assert_eq!(answer.status, 422, "{locale}");
+        // All at once; and nothing of what a program would be told is in the page.
+        for text in texts {
+            assert!(answer.text.contains(text), "{locale}: {text} in {}", answer.text);
+        }
+        for technical in ["expected", "it has 401", "an address (", "no https link"] {
+            assert!(!answer.text.contains(technical), "{locale}: {technical}");
+        }
+        assert_eq!(answer.text.matches("aria-invalid=\"true\"").count(), 3, "{locale}");
+        assert_eq!(world.all_of(&invited).await, before, "{locale}");
+    }
 }
 
 #[tokio::test]
@@ -291,4 +323,81 @@ async fn fresh_links_are_not_mailed_one_after_the_other() {
     let mail = world.store.invitation(&invited.invitation).await.unwrap().unwrap();
     assert!(mail.expires_at > world.clock.now());
     assert_eq!(link, format!("/i/{}", world.link_key.seal(Purpose::Invitation, mail.mail)));
+}
+
+/// A body of a form with a file.
+fn with_file(intent: &str, fields: &[(&str, &str)], file: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    let mut part = |head: &str, bytes: &[u8]| {
+        let head = format!("--b\r\ncontent-disposition: form-data; name=\"{head}\r\n\r\n");
+        body.extend([head.as_bytes(), bytes, b"\r\n"].concat());
+    };
+    part("intent\"", intent.as_bytes());
+    for (name, value) in fields {
+        part(&format!("{name}\""), value.as_bytes());
+    }
+    part("file.photo\"; filename=\"team.png\"\r\ncontent-type: image/png", file);
+    body.extend(b"--b--\r\n");
+    body
+}
+
+#[tokio::test]
+async fn a_picture_is_chosen_on_the_page_and_kept_while_the_rest_is_mended() {
+    let world = World::start().await;
+    let vendor = world.vendor_called("Northwind").await;
+    let sample = render::SamplePackage::named("product-launch").unwrap();
+    let mut files = sample.files().clone();
+    let manifest = String::from_utf8(files.get("package.toml").unwrap().to_vec()).unwrap();
+    let slot = "[slots.photo]\nkind = \"image\"\nlabel = \"Your team\"\nmin_width = 20\n\n\
+                [slots.spotlight]";
+    files.insert("package.toml", manifest.replacen("[slots.spotlight]", slot, 1).into_bytes());
+    world.program.publish_files(&Actor::Ops, &vendor, &files, PublishAs::Published).await.unwrap();
+    let invited = world.invited(&vendor, "second").await;
+    let page = world.look(&invited.link).await;
+    assert!(page.text.contains("multipart/form-data"), "{}", page.text);
+    assert!(page.text.contains("type=\"file\""), "{}", page.text);
+    let press = async |body: Vec<u8>| {
+        let url = format!("http://{}{}", world.address, invited.link);
+        let request =
+            world.client.post(url).header("content-type", "multipart/form-data; boundary=b");
+        let answer = request.body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let picture = |width: u32| {
+        let svg = format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='9'><rect width='5' height='5'/></svg>"
+        );
+        svg.into_bytes()
+    };
+    // Too small, no picture at all: said where it is asked for, and nothing is launched.
+    let before = world.all_of(&invited).await;
+    for (file, said) in [
+        (picture(4), "at least 20 × 1 pixels"),
+        (b"MZ no picture".to_vec(), "at least 20 × 1 pixels"),
+    ] {
+        let (status, text) = press(with_file("launch", &[], &file)).await;
+        assert_eq!(status, 422, "{text}");
+        assert!(text.contains(said), "{text}");
+        assert_eq!(world.all_of(&invited).await, before);
+    }
+    // Another field is wrong: the picture stays chosen, by its name in the book.
+    let fields = [("alt.photo", "The <team>"), ("slot.cta_url", "javascript:x")];
+    let (status, text) = press(with_file("launch", &fields, &picture(30))).await;
+    assert_eq!(status, 422, "{text}");
+    let (_, kept) = text.split_once("name=\"slot.photo\" value=\"").unwrap();
+    let (kept, _) = kept.split_once('"').unwrap();
+    assert!(kept.ends_with("The &lt;team&gt;"), "{kept}");
+    let kept = kept.replace("&lt;", "<").replace("&gt;", ">");
+    let shown = world.look(&format!("/a/{}", kept.split(' ').next().unwrap())).await;
+    assert_eq!((shown.status, shown.headers["content-type"].to_str().unwrap()), (200, "image/png"));
+    let fields = [("slot.photo", kept.as_str()), ("alt.photo", "Our team"), ("list", "customers")];
+    let (status, text) = press(with_file("launch", &fields, b"")).await;
+    assert_eq!(status, 303, "{text}");
+    let launched = world.store.invitation(&invited.invitation).await.unwrap().unwrap();
+    let activation = world.store.activation(launched.activation.unwrap()).await.unwrap().unwrap();
+    let slots = format!("{activation:?}");
+    assert!(slots.contains("Our team"), "{slots}");
+    // A link that has launched takes no more.
+    let (status, _) = press(with_file("launch", &[], &picture(31))).await;
+    assert_eq!(status, 303);
 }

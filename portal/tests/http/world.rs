@@ -194,7 +194,7 @@ impl World {
         for key in keys {
             let sender = format!("mail@{key}.example");
             made.push(
-                self.partner(vendor, key, &format!("Firm {key}"), &sender, "customers").await,
+                self.partner(vendor, key, &format!("Firm {key}"), &sender, "customers", "en").await,
             );
         }
         made
@@ -208,12 +208,13 @@ impl World {
         name: &str,
         sender: &str,
         list: &str,
+        locale: &str,
     ) -> (PartnerId, CompanyId) {
         let name = name.replace('"', "\"\"");
         let csv = format!(
             "partner_key,company_name,tier,from_name,from_email,reply_to,locale,time_zone,colour,web_site,\
              postal_address,contact_name,contact_email,contact_phone,logo\n\
-             {key},\"{name}\",Gold,\"{name}\",{sender},,en,Europe/Vienna,#aa3300,https://{key}.example,\
+             {key},\"{name}\",Gold,\"{name}\",{sender},,{locale},Europe/Vienna,#aa3300,https://{key}.example,\
              Main Street 1 | 1010 Vienna,Anna Muster,anna@{key}.example,+43 1 234,\n"
         );
         let import = ImportPartners {
@@ -324,13 +325,19 @@ impl World {
         list: &str,
     ) -> Invited {
         let (partner, _) =
-            self.partner(vendor, key, name, &format!("mail@{key}.example"), list).await;
+            self.partner(vendor, key, name, &format!("mail@{key}.example"), list, "en").await;
         self.invite(vendor, partner).await
     }
 
-    /// The same without an address that its mail comes from.
-    pub async fn invited_without_sender(&self, vendor: &VendorId, key: &str) -> Invited {
-        let (partner, _) = self.partner(vendor, key, &format!("Firm {key}"), "", "customers").await;
+    /// The same without an address that its mail comes from, and in a language.
+    pub async fn invited_without_sender(
+        &self,
+        vendor: &VendorId,
+        key: &str,
+        locale: &str,
+    ) -> Invited {
+        let (partner, _) =
+            self.partner(vendor, key, &format!("Firm {key}"), "", "customers", locale).await;
         self.invite(vendor, partner).await
     }
 

@@ -3,14 +3,17 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{ActivationId, SendId, UtcMillis, activation::ActivationCommand};
+use render::fill_slots;
 use serde::Serialize;
-use store::InvitationState;
+use store::{Invitation, InvitationState};
 
 use super::page::{Found, InvitationStands, no_link};
 use crate::{
     command::Commanded,
     error::{Error, Problem, Result},
-    launch::{Launch, LaunchFor},
+    launch::{Launch, LaunchFor, slot_problems},
+    picture::SlotPicture,
+    preview::PreviewOf,
     program::{BeltTold, Program},
     report::masked,
     results::Results,
@@ -76,8 +79,19 @@ impl Program {
             }
             other => return Err(Error::Conflict { why: why_not(&other) }),
         }
-        let launch = self.launch_of(&found, form).await?;
-        self.complete_profile(&found.actor, &found.partner, &form.profile).await?;
+        // Everything that is wrong is said at once, and nothing is written before it is right.
+        let mut problems = Vec::new();
+        let profile = self.completed_profile(&found.partner, &form.profile, &mut problems).await?;
+        let launch = self.launch_of(&found, form, &mut problems).await?;
+        if let Some(compiled) = compiled.as_deref() {
+            let brand = &profile.brand;
+            let filled = fill_slots(compiled.package(), &launch.slots, &brand.locale, brand);
+            problems.extend(slot_problems(filled.err().unwrap_or_default()));
+        }
+        if !problems.is_empty() {
+            return Err(Error::BadInput { problems });
+        }
+        self.complete_profile(&found.actor, &found.partner, profile).await?;
         let launched = self.launch(&found.actor, &launch).await?;
         let Some(activation) = launched.activations.first() else {
             let refused = launched.refused.into_iter().next();
@@ -90,7 +104,12 @@ impl Program {
         Ok(InvitedLaunched { activation, is_new })
     }
 
-    async fn launch_of(&self, found: &Found, form: &InvitedLaunch) -> Result<Launch> {
+    async fn launch_of(
+        &self,
+        found: &Found,
+        form: &InvitedLaunch,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Launch> {
         let (brand, _) = self.brand_of(&found.partner).await?;
         let mut slots = form.slots.clone();
         slots.retain(|_, value| !value.trim().is_empty());
@@ -102,15 +121,23 @@ impl Program {
         }
         let start = match form.start.trim() {
             "" => None,
-            text => Some(self.start_at(text, &brand.time_zone).await?),
+            text => {
+                let start = self.start_at(text, &brand.time_zone).await?;
+                if start.is_none() {
+                    problems.push(Problem::new(
+                        "start",
+                        text,
+                        "a time from now on, like 2027-02-04T10:00",
+                    ));
+                }
+                start
+            }
         };
         let list = form.list.trim();
-        // Asked before anything is written, and with its own place: the page shows it there.
         if let Err(why) =
             self.choose_list(&found.partner.company_id, (!list.is_empty()).then_some(list)).await?
         {
-            let problems = vec![Problem::said("list", &why.to_string(), "")];
-            return Err(Error::BadInput { problems });
+            problems.push(Problem::said("list", &why.to_string(), ""));
         }
         Ok(Launch {
             vendor: found.invitation.vendor.clone(),
@@ -123,15 +150,16 @@ impl Program {
         })
     }
 
-    async fn start_at(&self, text: &str, time_zone: &str) -> Result<UtcMillis> {
-        let expected = "a time from now on, like 2027-02-04T10:00";
-        let refused = || Error::bad_input("start", text, expected);
-        let moment: jiff::civil::DateTime = text.parse().map_err(|_| refused())?;
-        let zoned = moment.in_tz(time_zone).map_err(|_| refused())?;
+    /// A moment on the partner's clocks; `None` if it is none, or over.
+    async fn start_at(&self, text: &str, time_zone: &str) -> Result<Option<UtcMillis>> {
+        let moment = text.parse::<jiff::civil::DateTime>().ok();
+        let Some(zoned) = moment.and_then(|moment| moment.in_tz(time_zone).ok()) else {
+            return Ok(None);
+        };
         let start = UtcMillis::from(zoned.timestamp());
         // A minute of grace: the form rounds to minutes.
         let earliest = self.campaign_now().await?.minus(Duration::from_secs(60));
-        if start < earliest { Err(refused()) } else { Ok(start) }
+        Ok((start >= earliest).then_some(start))
     }
 
     async fn end_with(&self, found: &Found, activation: ActivationId) -> Result<()> {
@@ -147,6 +175,23 @@ impl Program {
             .await
             .map_err(Error::book("end the invitation"))?;
         Ok(())
+    }
+
+    /// Takes a picture for a slot into the book, while the link launches; answers with the value of the slot.
+    ///
+    /// # Errors
+    /// As [`Program::invitation_page`]; [`Error::Conflict`] if the link does not launch any more;
+    /// [`Error::BadInput`] at `slot NAME` for a file that makes no picture within the slot's limits.
+    pub async fn invited_picture(&self, token: &str, picture: SlotPicture<'_>) -> Result<String> {
+        let found = self.open_invitation(token).await?;
+        let compiled = self.invited_package(&found).await?;
+        match self.stands(&found, compiled.as_deref()).await? {
+            InvitationStands::Open => {}
+            other => return Err(Error::Conflict { why: why_not(&other) }),
+        }
+        let Invitation { vendor, package_slug, .. } = &found.invitation;
+        let package = PreviewOf::Published(package_slug.clone());
+        self.picture_of(vendor, &package, picture).await
     }
 
     /// Says no to this package. Asking again changes nothing.

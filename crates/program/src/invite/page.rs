@@ -114,6 +114,12 @@ pub struct PageSlot {
     pub default: String,
     /// The most characters.
     pub max_length: u32,
+    /// How wide and high a picture must be at least, in pixels.
+    pub min_width: u32,
+    /// See `min_width`.
+    pub min_height: u32,
+    /// Where a link may lead, as hosts or patterns of hosts; empty: anywhere.
+    pub hosts: Vec<String>,
     /// Value and label of what may be chosen.
     pub choices: Vec<(String, String)>,
 }
@@ -161,7 +167,7 @@ impl Program {
                     contacts: u64::try_from(size.contacts).unwrap_or(0),
                 })
                 .collect(),
-            slots: package.map(|it| slots(it, &locale)).unwrap_or_default(),
+            slots: package.map(|it| slots(it, &locale, &brand)).unwrap_or_default(),
             missing: profile::missing(&brand, &sender),
             expires_at: found.invitation.expires_at,
             time_zone: brand.time_zone,
@@ -356,7 +362,7 @@ fn steps(package: &Package, now: UtcMillis, time_zone: &str) -> Vec<PageStep> {
     package.clock_steps().map(step).collect()
 }
 
-fn slots(package: &Package, locale: &str) -> Vec<PageSlot> {
+fn slots(package: &Package, locale: &str, brand: &domain::BrandProfile) -> Vec<PageSlot> {
     let text = |localised: &Localised| localised.for_language(locale).to_owned();
     let slot = |(name, slot): (&String, &render::Slot)| PageSlot {
         name: name.clone(),
@@ -365,6 +371,9 @@ fn slots(package: &Package, locale: &str) -> Vec<PageSlot> {
         required: slot.required && slot.fill.is_none() && slot.default.is_empty(),
         default: text(&slot.default),
         max_length: slot.max_length,
+        min_width: slot.min_width,
+        min_height: slot.min_height,
+        hosts: slot.hosts.iter().filter_map(|rule| rule.for_partner(brand)).collect(),
         choices: slot
             .choices
             .iter()

@@ -56,35 +56,49 @@ pub(super) fn missing(brand: &BrandProfile, sender: &SenderIdentity) -> Vec<Prof
     ProfileField::ALL.into_iter().filter(is_missing).collect()
 }
 
+/// A profile with what was missing filled in.
+#[derive(Debug)]
+pub(super) struct Completed {
+    pub(super) brand: BrandProfile,
+    sender: SenderIdentity,
+    /// Whether anything was missing.
+    is_new: bool,
+}
+
 impl Program {
-    /// Fills in what is missing, and nothing else: what is there is the vendor's to change.
+    /// The partner's profile with what is missing filled in, and nothing else: what is there is the vendor's to
+    /// change. Nothing is written.
     ///
     /// A From address must be of the domain to which the link was mailed: whoever read that mail can receive
     /// there, and nobody can send in another's name.
+    pub(super) async fn completed_profile(
+        &self,
+        partner: &Partner,
+        given: &BTreeMap<String, String>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Completed> {
+        let (mut brand, mut sender) = self.brand_of(partner).await?;
+        let missing = missing(&brand, &sender);
+        let is_new = !missing.is_empty();
+        for field in missing {
+            let value = given.get(field.as_str()).map_or("", |value| value.trim());
+            if let Err(expected) = fill(field, value, &mut brand, &mut sender) {
+                let place = format!("profile {}", field.as_str());
+                problems.push(Problem::new(&place, value, &expected));
+            }
+        }
+        Ok(Completed { brand, sender, is_new })
+    }
+
+    /// Writes a completed profile as the partner's next revision.
     pub(super) async fn complete_profile(
         &self,
         actor: &Actor,
         partner: &Partner,
-        given: &BTreeMap<String, String>,
+        Completed { brand, sender, is_new }: Completed,
     ) -> Result<()> {
-        let (mut brand, mut sender) = self.brand_of(partner).await?;
-        let missing = missing(&brand, &sender);
-        if missing.is_empty() {
+        if !is_new {
             return Ok(());
-        }
-        let mut problems = Vec::new();
-        for field in missing {
-            let value = given.get(field.as_str()).map_or("", |value| value.trim());
-            if let Err(expected) = fill(field, value, &mut brand, &mut sender) {
-                problems.push(Problem::new(
-                    &format!("profile {}", field.as_str()),
-                    value,
-                    &expected,
-                ));
-            }
-        }
-        if !problems.is_empty() {
-            return Err(Error::BadInput { problems });
         }
         let input = PartnerInput {
             partner_key: partner.partner_key.clone(),

@@ -2,9 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use domain::BrandProfile;
 use serde::{Deserialize, Serialize};
 
 use super::Localised;
+use crate::brand::web_site;
 
 /// Something a partner may fill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,6 +193,14 @@ impl HostRule {
             Self::Partner => partner
                 .map(|partner| partner.strip_prefix("www.").unwrap_or(partner))
                 .is_some_and(is_below),
+        }
+    }
+
+    /// The rule as one partner reads it; `None` if the partner's web site decides and there is none.
+    pub fn for_partner(&self, brand: &BrandProfile) -> Option<String> {
+        match self {
+            Self::Host(_) | Self::Below(_) => Some(self.to_string()),
+            Self::Partner => web_site(&brand.web_site)?.host_str().map(str::to_owned),
         }
     }
 }
