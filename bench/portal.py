@@ -50,7 +50,6 @@ class Fleet:
     def set_up(self):
         binary, folder = self.binary, self.folder
         self.redis, self.portal = free_port(), free_port()
-        self.has_api = subprocess.run([str(binary), "api-key", "--help"], capture_output=True).returncode == 0
         self.spawn("redis", ["redis-server", "--port", self.redis, "--bind", "127.0.0.1", "--dir", folder, "--save", "",
                              "--appendonly", "yes", "--maxmemory-policy", "noeviction"])
         sink = self.spawn("sink", [binary, "sink", "--dir", folder / "mail"], stdout=subprocess.PIPE)
@@ -72,10 +71,12 @@ public_url = "{self.base}"
 name = "sink"
 address = "{self.sink['smtp']}"
 max_connections = 50
-""" + ('[api]\nlimit = "100000/s"\n' if self.has_api else ""))
+""")
         wait_for("redis", 10, lambda: self.connects(self.redis))
         self.ask("migrate")
         self.ask("vendor", "add", "Northwind Secure")
+        self.ask("vendor", "sender", "--from-email", "partners@northwind.example", "--web-site", "https://www.northwind.example",
+                 "--postal-address", "1 Plaza | Dublin")
         self.ask("package", "publish", pathlib.Path("campaigns/product-launch").resolve())
 
     @staticmethod
@@ -109,10 +110,10 @@ max_connections = 50
 
     def add_partners(self, name, partners, persons):
         """Partners `name`0 … with a list of persons each."""
-        rows = ["partner_key,company_name,tier,from_email,web_site,postal_address"]
+        rows = ["partner_key,company_name,tier,from_email,web_site,postal_address,contact_email"]
         for n in range(partners):
             key = f"{name}{n}"
-            rows.append(f"{key},{key} Ltd,Gold,news@{key}.example,https://{key}.example,Main Street {n} | 1010 Vienna")
+            rows.append(f"{key},{key} Ltd,Gold,news@{key}.example,https://{key}.example,Main Street {n} | 1010 Vienna,pat@{key}.example")
         file = self.folder / f"{name}.csv"
         file.write_text("\n".join(rows) + "\n")
         self.ask("import", "partners", file)
@@ -178,83 +179,64 @@ max_connections = 50
             self.children.remove((name, child))
 
 
-class Click:
-    """A launch as a partner's program asks for it: one request to the API of the portal."""
+def invitations(fleet, name, partners):
+    """Has these partners invited; the path of the page behind each one's mail, by partner."""
+    for n in range(partners):
+        fleet.ask("invite", "--package", "product-launch", "--partner", f"{name}{n}")
+    links = {}
 
-    def __init__(self, fleet):
-        self.fleet = fleet
-        self.key = fleet.ask("api-key", "add", "--name", "bench", "--ops")["key"]
-        self.package = self.items("/api/v1/packages")[0]["package"]
-        self.partners = {}
+    def all_mailed():
+        for file in (fleet.folder / "mail" / "messages").glob("*.eml"):
+            if file in seen:
+                continue
+            mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+            link = re.search(rf'href="{re.escape(fleet.base)}(/i/[^"]+)"', mail.get_body(("html",)).get_content())
+            if link:
+                links[re.search(r"pat@([^.>]+)", mail["to"])[1]] = link[1]
+            seen.add(file)
+        return True if len(links) >= partners else None
 
-    def items(self, path):
-        status, body, _ = self.fleet.get(path, Authorization=f"Bearer {self.key}")
-        if status != 200:
-            sys.exit(f"bench/portal: {path} answered {status}: {body.decode()}")
-        return json.loads(body)["items"]
-
-    def find(self, start):
-        """The ids of the partners whose keys begin with `start`."""
-        path = "/api/v1/partners?limit=200"
-        while path:
-            status, body, _ = self.fleet.get(path, Authorization=f"Bearer {self.key}")
-            page = json.loads(body)
-            self.partners |= {it["partner_key"]: it["partner"] for it in page["items"] if it["partner_key"].startswith(start)}
-            path = page.get("next_cursor") and f"/api/v1/partners?limit=200&cursor={page['next_cursor']}"
-
-    def launch(self, partner):
-        """When it was asked for, in milliseconds since 1970."""
-        body = json.dumps({"package": self.package, "partners": [self.partners[partner]], "list": "customers"})
-        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-        asked = time.time() * 1_000
-        self.fleet.http.request("POST", "/api/v1/launches", body, headers)
-        answer = self.fleet.http.getresponse()
-        said = answer.read()
-        if answer.status not in (200, 201):
-            sys.exit(f"bench/portal: a launch was answered with {answer.status}: {said.decode()}")
-        return asked
+    seen = set()
+    wait_for("the invitations", 120, all_mailed, 0.5)
+    return links
 
 
-class Command:
-    """A launch by the command line; the program's start is in the time."""
+def press(fleet, link):
+    """Presses the button of an invitation's page; when, in milliseconds since 1970."""
+    status, page, _ = fleet.get(link)
+    if status != 200 or b'value="launch"' not in page:
+        sys.exit(f"bench/portal: an invitation was answered with {status}")
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": fleet.base, "User-Agent": BROWSER}
+    asked = time.time() * 1_000
+    fleet.http.request("POST", link, "intent=launch&list=customers", headers)
+    answer = fleet.http.getresponse()
+    said = answer.read()
+    if answer.status != 303:
+        sys.exit(f"bench/portal: a launch was answered with {answer.status}: {said.decode()}")
+    return asked
 
-    def __init__(self, fleet):
-        self.fleet = fleet
 
-    def find(self, start):
-        pass
-
-    def launch(self, partner):
-        asked = time.time() * 1_000
-        self.fleet.ask("launch", "--package", "product-launch", "--partner", partner, "--list", "customers")
-        return asked
-
-
-def measure_launches(fleet, launches):
-    fleet.add_partners("l", launches, 3)
-    way = (Click if fleet.has_api else Command)(fleet)
-    way.find("l")
+def measure_launches(fleet, links):
     times, start = [], 0
     while True:
         lines, start = fleet.ledger(start)
         if not lines:
             break
-    for n in range(launches):
+    for partner, link in links.items():
         wait_for("an idle fleet", 60, fleet.is_idle)
         # Off the beat of what wakes up by itself.
         time.sleep(random.uniform(0.05, 0.35))
-        clicked = way.launch(f"l{n}")
+        clicked = press(fleet, link)
 
         def accepted():
             nonlocal start
             lines, start = fleet.ledger(start)
-            mine = [line["at_ms"] for line in lines if line["mail_from"].endswith(f"@l{n}.example")]
+            mine = [line["at_ms"] for line in lines if line["mail_from"].endswith(f"@{partner}.example")]
             return min(mine) if mine else None
 
-        times.append(wait_for(f"the first message of launch {n}", 30, accepted, 0.005) - clicked)
+        times.append(wait_for(f"the first message of {partner}", 30, accepted, 0.005) - clicked)
     return {
-        "launches": launches,
-        "launched_by": type(way).__name__.lower(),
+        "launches": len(links),
         "launch_to_accept_p50_ms": round(percentile(times, 0.5), 1),
         "launch_to_accept_p99_ms": round(percentile(times, 0.99), 1),
         "launch_to_accept_max_ms": round(max(times), 1),
@@ -277,22 +259,43 @@ def links_of_mail(fleet):
     return paths
 
 
-def visible(fleet, before):
-    """Whether the book counts something that it did not count before."""
-    newest = fleet.query("SELECT COALESCE(MAX(event_id), 0) FROM event_class")
-    return True if newest > before else None
+def tracked_mails(fleet, links):
+    """Page of the launch, picture and first link of every mail of these partners' campaigns."""
+    found = []
+    for file in sorted((fleet.folder / "mail" / "messages").glob("*.eml")):
+        mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+        partner = re.search(r"@([^.>]+)\.example", mail["from"])[1]
+        if partner not in links:
+            continue
+        html = mail.get_body(("html",)).get_content()
+        pixel = re.search(rf'<img src="{re.escape(fleet.base)}(/o/[^"]+)"', html)
+        link = re.search(rf'href="{re.escape(fleet.base)}(/c/[^"]+/1)"', html)
+        if pixel and link:
+            found.append((links[partner], pixel[1], link[1]))
+    return found
 
 
-def measure_visible(fleet, paths, times_wanted):
+def counted(fleet, page):
+    """The numbers of a results page: what is opened and clicked, people's and machines'."""
+    status, body, _ = fleet.get(page)
+    if status != 200:
+        sys.exit(f"bench/portal: the page of a launch was answered with {status}")
+    return re.findall(r"<d[dt]>[^<]*</d[dt]>|<td>[^<]*</td>", body[body.find(b'id="results"'):].decode())
+
+
+def measure_visible(fleet, mails, times_wanted):
+    """From an open or click of a mail to the moment at which the page of its launch, asked for over HTTP, counts it."""
     times = []
+    random.shuffle(mails)
     for n in range(times_wanted):
-        before = fleet.query("SELECT COALESCE(MAX(event_id), 0) FROM event_class")
+        page, *paths = mails[n // 2 % len(mails)]
+        before = counted(fleet, page)
         time.sleep(random.uniform(0, 0.05))
         clicked = time.monotonic()
-        status, _, _ = fleet.get(random.choice(paths)[n % 2])
+        status, _, _ = fleet.get(paths[n % 2])
         if status not in (200, 302):
             sys.exit(f"bench/portal: an open or click was answered with {status}")
-        wait_for("its count", 30, lambda: visible(fleet, before), 0.001)
+        wait_for("its count", 30, lambda: True if counted(fleet, page) != before else None, 0.001)
         times.append((time.monotonic() - clicked) * 1_000)
     return {
         "clicks": times_wanted,
@@ -406,39 +409,68 @@ http {{
     }
 
 
-def fill(fleet, events):
-    """Opens in the book, as many as are missing, by SQL: of all mail in turn, as a program from before would have left
-    them. They are classified; what counts them besides finds them at its next start."""
-    missing = events - fleet.query("SELECT COUNT(*) FROM event")
+def fill(book, events, partner):
+    """Events in one partner's activation, by SQL, as a program from before the counts would have left them: over 60
+    days, three in ten acceptances, five opens, two clicks, a fifth of the opens and clicks by machines."""
+    sends = events * 3 // 10
+    start, minute, day = 1_767_225_600_000, 60_000, 86_400_000
+    activation, contact = book.execute(
+        "SELECT a.activation_id, MIN(s.contact_id) FROM activation a JOIN partner p ON p.partner_id = a.partner_id"
+        " JOIN send s ON s.activation_id = a.activation_id WHERE p.partner_key = ? GROUP BY a.activation_id", (partner,)).fetchone()
+    steps = [step for step, in book.execute("SELECT DISTINCT step_key FROM send ORDER BY step_key")]
+    targets, = book.execute("SELECT MIN(targets_id) FROM link_targets").fetchone()
+    send = book.execute("SELECT MAX(send_id) FROM send").fetchone()[0] + 1_000_000
+    event = book.execute("SELECT MAX(event_id) FROM event").fetchone()[0] + 1_000_000
+    state = lambda n: ("failed", "rejected") if n % 50 == 0 else ("sent", "")
+    book.executemany(
+        "INSERT INTO send (send_id, activation_id, person_id, step_key, occurrence, contact_id, provider, state, reason, due_at,"
+        " claim, attempts, duplicates) VALUES (?, ?, ?, ?, 0, ?, 'example.com', ?, ?, ?, ?, 0, 0)",
+        ((send + n, activation, 1 << 40 | n // 3, steps[n % len(steps)], contact, *state(n), start, n) for n in range(sends)))
+    accepted = lambda n: start + (n % 3) * 7 * day + n % 7_200 * 1_000
+    agents = [BROWSER] * 4 + ["curl/8"]
+
+    def rows():
+        for n in range(sends):
+            yield event + n, send + n, activation, "bounced" if n % 50 == 0 else "accepted", n, accepted(n), "{}"
+        for n in range(sends, events):
+            of = n * 7919 % sends
+            kind = "clicked" if n % 7 < 2 else "opened"
+            at = accepted(of) + minute + (n * 104_729 % 40) ** 2 * 27 * minute
+            what = f'"kind":"clicked","link":1,"targets":"{targets}"' if kind == "clicked" else '"kind":"opened"'
+            yield event + n, send + of, activation, kind, n, at, '{%s,"method":"get","agent":"%s"}' % (what, agents[n % 5])
+
+    book.executemany("INSERT INTO event (event_id, send_id, activation_id, kind, source_number, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)", rows())
+    book.execute(
+        "INSERT INTO event_class (event_id, send_id, activation_id, kind, class, rule, rules_version, settled)"
+        f" SELECT event_id, send_id, activation_id, kind, 'human', 'older', 'older', 1 FROM event WHERE event_id >= ? AND {TRACKED}", (event,))
+    book.execute("UPDATE id_block SET next_id = ? WHERE table_name = 'event'", (event + events + 1_000_000,))
+    book.execute("UPDATE id_block SET next_id = ? WHERE table_name = 'send'", (send + sends + 1_000_000,))
+    return activation
+
+
+def measure_page(fleet, links, events):
+    """The page of a launch with so many events, as a browser gets it, once the fleet has counted them and is idle."""
+    partner, page = next(iter(links.items()))
     fleet.stop("scheduler", "worker", "portal")
     with contextlib.closing(sqlite3.connect(fleet.book, timeout=30)) as book:
         book.execute("PRAGMA synchronous = OFF")
-        sends = book.execute("SELECT send_id, activation_id, at FROM event WHERE kind = 'accepted'").fetchall()
-        first = book.execute("SELECT MAX(event_id) + 1 FROM event").fetchone()[0] + 1_000_000
-        detail = json.dumps({"kind": "opened", "method": "get", "agent": BROWSER})
-        rows = ((first + n, *sends[n % len(sends)][:2], n, sends[n % len(sends)][2] + 60_000 + n) for n in range(missing))
-        book.executemany(f"INSERT INTO event VALUES (?, ?, ?, 'opened', ?, ?, '{detail}')", rows)
-        book.execute("INSERT INTO event_class SELECT event_id, send_id, activation_id, kind, 'human', 'older', 'older', 1"
-                     " FROM event WHERE event_id >= ?", (first,))
-        book.execute("UPDATE id_block SET next_id = ? WHERE table_name = 'event'", (first + missing,))
+        activation = fill(book, events, partner)
         book.commit()
     fleet.start_roles()
-
-
-def measure_page(fleet, path, events):
-    fill(fleet, events)
-    key = fleet.ask("api-key", "add", "--name", "bench", "--ops")["key"]
-    activation = fleet.query("SELECT MIN(activation_id) FROM activation")
-    digits = "".join("0123456789abcdefghjkmnpqrstvwxyz"[activation >> 5 * place & 31] for place in reversed(range(13)))
-    path = path.replace("{activation}", f"act_{digits}")
+    uncounted = "SELECT EXISTS (SELECT 1 FROM event_class WHERE counted <> class) OR EXISTS (SELECT 1 FROM event WHERE counted = 0 AND kind = 'accepted')"
+    wait_for("the counts", 1_800, lambda: True if fleet.query(uncounted) == 0 else None, 1)
+    in_book = fleet.query("SELECT COUNT(*) FROM event WHERE activation_id = ?", activation)
+    numbers = [int(re.sub(r"\D", "", it) or 0) for it in counted(fleet, page)]
+    if max(numbers) < events // 10:
+        sys.exit(f"bench/portal: the page does not count what is in the book: {numbers}")
     times = []
     for _ in range(200):
-        status, body, took = fleet.get(path, Authorization=f"Bearer {key}")
+        status, body, took = fleet.get(page)
         if status != 200:
-            sys.exit(f"bench/portal: {path} answered {status}: {body[:500]}")
+            sys.exit(f"bench/portal: {page} answered {status}: {body[:500]}")
         times.append(took)
-    return {"page": path, "page_events": events, "page_p50_ms": round(percentile(times, 0.5), 1),
-            "page_p95_ms": round(percentile(times, 0.95), 1)}
+    return {"page_events": in_book, "page_bytes": len(body), "page_requests": len(times),
+            "page_p50_ms": round(percentile(times, 0.5), 1), "page_p95_ms": round(percentile(times, 0.95), 1)}
 
 
 def main():
@@ -451,9 +483,8 @@ def main():
     arguments.add_argument("--rate", type=int, default=5_000)
     arguments.add_argument("--seconds", type=int, default=30)
     arguments.add_argument("--most-seconds", type=int, default=10)
-    arguments.add_argument("--page", help="a path below the portal, {activation} in it; measured with --events in the book")
-    arguments.add_argument("--events", type=int, default=1_000_000)
-    arguments.add_argument("--only", default="launch,visible,tracking,most,page")
+    arguments.add_argument("--events", type=int, default=1_000_000, help="events of the launch whose page is measured")
+    arguments.add_argument("--only", default="visible,tracking,most,page")
     arguments.add_argument("--keep", action="store_true", help="leave the fleet's folder and say where it is")
     asked = arguments.parse_args()
     parts = asked.only.split(",")
@@ -469,16 +500,18 @@ def main():
         fleet.start_roles()
         fleet.ask("launch", "--package", "product-launch", "--all-eligible", "--list", "customers")
         paths = links_of_mail(fleet)
-        if "launch" in parts:
-            flat |= measure_launches(fleet, asked.launches)
+        fleet.add_partners("l", asked.launches, 3)
+        links = invitations(fleet, "l", asked.launches)
+        flat |= measure_launches(fleet, links)
         if "visible" in parts:
-            flat |= measure_visible(fleet, paths, asked.visible)
+            wait_for("an idle fleet", 60, fleet.is_idle)
+            flat |= measure_visible(fleet, tracked_mails(fleet, links), asked.visible)
         if "tracking" in parts:
             flat |= measure_tracking(fleet, asked.load.resolve(), paths, asked.rate, asked.seconds)
         if "most" in parts:
             flat |= measure_most(fleet, paths, asked.most_seconds)
-        if "page" in parts and asked.page:
-            flat |= measure_page(fleet, asked.page, asked.events)
+        if "page" in parts:
+            flat |= measure_page(fleet, links, asked.events)
     finally:
         fleet.stop()
         if asked.keep:

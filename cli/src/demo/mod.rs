@@ -6,6 +6,7 @@ mod came_back;
 mod campaign;
 mod compare;
 mod fleet;
+mod invite;
 mod progress;
 mod settings;
 pub mod sink;
@@ -115,7 +116,7 @@ pub async fn run(options: Options, json: bool) -> anyhow::Result<ExitCode> {
         driven = drive(&options, &folder.path, base) => driven,
         () = asked.draining() => Err(anyhow::anyhow!("stopped before the campaign had ended")),
     };
-    let (fleet, summary) = match driven {
+    let (fleet, summary, vendor) = match driven {
         Ok(driven) => driven,
         Err(error) => {
             supervisor.stop_all().await;
@@ -133,6 +134,13 @@ pub async fn run(options: Options, json: bool) -> anyhow::Result<ExitCode> {
         folder.keep();
     }
     if !options.exit && std::io::stdout().is_terminal() {
+        if let Some(mail) = &summary.mail_url {
+            let invited = invite::invite(&fleet, &vendor).await?;
+            eprintln!(
+                "{invited} partners are invited to launch a second campaign: open a mail to one of them at {mail}, \
+                 follow its link, press the button."
+            );
+        }
         eprintln!(
             "Everything keeps running. Look around with: throughline --config {} status\nCtrl-C ends it.",
             fleet.config_file.display()
@@ -144,7 +152,11 @@ pub async fn run(options: Options, json: bool) -> anyhow::Result<ExitCode> {
     Ok(if summary.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn drive(options: &Options, folder: &Path, base: Base) -> anyhow::Result<(Fleet, Summary)> {
+async fn drive(
+    options: &Options,
+    folder: &Path,
+    base: Base,
+) -> anyhow::Result<(Fleet, Summary, VendorId)> {
     tell_deaths(&base.supervisor);
     let size = DemoSize {
         partners: options.partners,
@@ -183,12 +195,12 @@ async fn drive(options: &Options, folder: &Path, base: Base) -> anyhow::Result<(
 
     let keeps_dying = keeps_dying(&fleet.supervisor, folder);
     let campaign = Campaign { options, data: &data, sink: sink.as_ref(), folder, fleet: &fleet };
-    let summary = tokio::select! {
+    let (summary, vendor) = tokio::select! {
         summary = campaign.run() => summary?,
         error = fleet.failed() => return Err(error),
         error = keeps_dying => return Err(error),
     };
-    Ok((fleet, summary))
+    Ok((fleet, summary, vendor))
 }
 
 /// One campaign of the demo.
@@ -201,7 +213,8 @@ struct Campaign<'a> {
 }
 
 impl Campaign<'_> {
-    async fn run(&self) -> anyhow::Result<Summary> {
+    /// What came of it, and for whom it was.
+    async fn run(&self) -> anyhow::Result<(Summary, VendorId)> {
         let (program, store) = (&self.fleet.program, &self.fleet.store);
         let vendor = program.add_vendor(&Actor::Ops, &self.vendor_name()).await?.vendor;
         let import = self.import(&vendor).await?;
@@ -250,7 +263,7 @@ impl Campaign<'_> {
         }
         let events =
             store.event_counts(None, Some(&vendor)).await.context("can't count the events")?;
-        Ok(Summary {
+        let summary = Summary {
             ok: problems.is_empty(),
             problems,
             partners: launched.activations.len() as u64,
@@ -270,7 +283,8 @@ impl Campaign<'_> {
             folder: self.folder.to_owned(),
             mail_url: self.sink.map(|sink| sink.http.clone()),
             mail_folder: self.sink.map(|sink| sink.folder.join("messages")),
-        })
+        };
+        Ok((summary, vendor))
     }
 
     /// A book that was there before may hold an earlier demo: each has a vendor of its own.
