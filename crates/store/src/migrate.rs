@@ -43,6 +43,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0007_topics",
         text: include_str!("../migrations/0007_topics.sql"),
     },
+    Migration {
+        version: 9,
+        name: "0009_feed_by_provider",
+        text: include_str!("../migrations/0009_feed_by_provider.sql"),
+    },
 ];
 
 /// What a migration did.

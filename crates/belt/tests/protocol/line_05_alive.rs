@@ -51,7 +51,7 @@ async fn unmarked_jobs_go_back_to_the_front_and_marked_ones_are_unknown() {
     // 1 and 2 are before 5 and 6 again.
     let lane = stage.redis.cli(&[
         "LRANGE",
-        &format!("tl:{{0}}:1:email:lane:{}", crate::stage::partner(1)),
+        &format!("tl:{{0}}:1:email:lane:- {}", crate::stage::partner(1)),
         "0",
         "-1",
     ]);
