@@ -5,7 +5,12 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 ARGS ?=
 
-.PHONY: help demo test test-browser test-peers test-api mutants lint fmt bench bench-portal up
+SCHEDULES ?= 2000
+FIRST ?= 1
+SEED ?=
+STEPS ?=
+
+.PHONY: help demo test test-browser test-peers test-api simulate simulate-mutants mutants lint fmt bench bench-portal up
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -53,6 +58,14 @@ test-api: ## Hold the JSON API against its description (Schemathesis)
 	else \
 	  cargo test --workspace $(ARGS) schemathesis::; \
 	fi
+
+simulate: ## Run seeded schedules of faults over belt and scheduler (SCHEDULES=2000, FIRST=1; SEED=n shows one, STEPS=n its beginning)
+	@.ci/install demo
+	@cargo run -q -p simulation -- $(if $(SEED),--seed $(SEED),--schedules $(SCHEDULES) --first $(FIRST)) $(if $(STEPS),--steps $(STEPS))
+
+simulate-mutants: ## Break every line of the belt's protocol, one at a time: the simulation must see it
+	@.ci/install demo
+	@.ci/mutants simulation
 
 mutants: ## Remove every guard on the lists tests/mutations.toml, one at a time: a test must see it (ARGS=ROOM)
 	@.ci/mutants $(ARGS)

@@ -11,7 +11,7 @@ use crate::{
     Parts,
     pass::{Pass, Passed},
     push::Pusher,
-    reconcile::wait_until_recorded,
+    reconcile::{RECORDED_WITHIN, wait_until_recorded},
     record,
     stops::{self, Stops},
 };
@@ -36,6 +36,7 @@ pub struct EpochKeeper {
     metrics: Metrics,
     roster: Vec<RosterEntry>,
     stops: Stops,
+    recorded_within: Duration,
 }
 
 impl EpochKeeper {
@@ -48,7 +49,13 @@ impl EpochKeeper {
             metrics: parts.metrics.clone(),
             roster: Vec::new(),
             stops: Stops::default(),
+            recorded_within: RECORDED_WITHIN,
         }
+    }
+
+    /// Looks once how far the recorder is.
+    pub fn without_waiting(self) -> Self {
+        Self { recorded_within: Duration::ZERO, ..self }
     }
 
     /// Takes the next number from SQL and opens the belt for reports.
@@ -102,7 +109,7 @@ impl EpochKeeper {
         if waited < REPORTS_SETTLE && self.store.open_sends().await?.queued > 0 {
             return Ok(Passed { rows: 0, more: false });
         }
-        wait_until_recorded(&self.belt).await?;
+        wait_until_recorded(&self.belt, self.recorded_within).await?;
         let on_the_wire: HashSet<SendId> = self.belt.on_the_wire().await?.into_iter().collect();
         self.pusher.set_epoch(epoch);
         // What a worker that never reported had on the wire may have gone out.

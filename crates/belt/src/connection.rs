@@ -7,11 +7,12 @@ use std::{
 };
 
 use redis::{
-    Client, Cmd, FromRedisValue, ToRedisArgs,
+    Client, Cmd, FromRedisValue, RedisResult, ToRedisArgs,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
 use crate::{
+    between::{Call, lost},
     config::{BeltConfig, Channel, TimeSource},
     error::{Error, Result, sort},
     keys::Keys,
@@ -118,13 +119,47 @@ impl Belt {
         sort(source, &self.inner.shown_url, what, 0, 0)
     }
 
+    /// Lets a call out and its answer back in, as far as what stands between lets them.
+    async fn through<T>(
+        &self,
+        call: Call,
+        answered: impl Future<Output = RedisResult<T>>,
+    ) -> RedisResult<T> {
+        let Some(between) = &self.inner.config.between else { return answered.await };
+        if !between.going_out(call).await {
+            return Err(lost());
+        }
+        let answer = answered.await;
+        if between.coming_back(call, answer.is_err()).await { answer } else { Err(lost()) }
+    }
+
     /// One plain command.
     pub(crate) async fn ask<T: FromRedisValue>(
         &self,
         what: &'static str,
         command: Cmd,
     ) -> Result<T> {
-        command.query_async(&mut self.manager()).await.map_err(|source| self.sort(source, what))
+        self.through(Call { what, lease: 0 }, command.query_async(&mut self.manager()))
+            .await
+            .map_err(|source| self.sort(source, what))
+    }
+
+    /// What answers with the time, as `TIME` does: seconds and microseconds.
+    pub(crate) fn time(&self) -> Cmd {
+        match self.inner.config.time {
+            TimeSource::Server => redis::cmd("TIME"),
+            TimeSource::Key => {
+                let mut command = redis::cmd("EVAL");
+                command
+                    .arg(
+                        "local n = redis.call('GET', KEYS[1]) or '0' \
+                         return { string.format('%.0f', math.floor(n / 1000000)), string.format('%.0f', n % 1000000) }",
+                    )
+                    .arg(1)
+                    .arg(self.keys().test_clock());
+                command
+            }
+        }
     }
 
     /// Several plain commands in one go.
@@ -133,7 +168,9 @@ impl Belt {
         what: &'static str,
         pipeline: redis::Pipeline,
     ) -> Result<T> {
-        pipeline.query_async(&mut self.manager()).await.map_err(|source| self.sort(source, what))
+        self.through(Call { what, lease: 0 }, pipeline.query_async(&mut self.manager()))
+            .await
+            .map_err(|source| self.sort(source, what))
     }
 
     /// The number and phase in the epoch key, if there is one.
@@ -201,9 +238,11 @@ impl Belt {
         carried: Carried,
     ) -> Result<T> {
         let text = script(scripts);
-        self.evalsha(&text.hash, arguments).query_async(&mut self.manager()).await.map_err(
-            |source| sort(source, &self.inner.shown_url, text.name, carried.lease, scripts.epoch),
-        )
+        let call = Call { what: text.name, lease: carried.lease };
+        let command = self.evalsha(&text.hash, arguments);
+        self.through(call, command.query_async(&mut self.manager())).await.map_err(|source| {
+            sort(source, &self.inner.shown_url, text.name, carried.lease, scripts.epoch)
+        })
     }
 
     pub(crate) fn evalsha<A: ToRedisArgs>(&self, hash: &str, arguments: &A) -> Cmd {

@@ -194,7 +194,7 @@ impl Belt {
             .cmd("SDIFF")
             .arg(&roster)
             .arg(&reported)
-            .cmd("TIME");
+            .add_command(self.time());
         let (since, reported, missing, (seconds, micros)): (
             Option<u64>,
             Vec<String>,

@@ -9,6 +9,7 @@
 //! a [`BeltBackend`] under an apalis worker; its handlers get [`Claimed`] jobs.
 
 pub mod bell;
+pub mod between;
 pub mod config;
 pub mod connection;
 pub mod error;
@@ -26,6 +27,7 @@ pub mod stops;
 pub mod worker;
 
 pub use bell::Bell;
+pub use between::Between;
 pub use config::{BeltConfig, Channel, TimeSource};
 pub use connection::Belt;
 pub use error::{Error, Result};

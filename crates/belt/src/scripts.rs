@@ -69,14 +69,40 @@ impl Text {
     }
 }
 
+/// The clock of [`TimeSource::Key`], and everything else that would differ between two runs: the ids Redis
+/// gives stream entries (as `*` does it: never below the last one), and the order in which it shows sets.
+const SIMULATED: &str = r#"
+local function now_us() return tonumber(redis.call('GET', K.clock)) end
+local server = redis
+local redis = setmetatable({}, { __index = server })
+function redis.call(command, key, ...)
+  if command == 'XADD' and (...) == '*' then
+    local rest = { select(2, ...) }
+    local added = server.pcall('XADD', key, string.format('%.0f', math.floor(now_us() / 1000)) .. '-*', unpack(rest))
+    if type(added) ~= 'table' or not added.err then return added end
+    local about = server.call('XINFO', 'STREAM', key)
+    for i = 1, #about, 2 do
+      if about[i] == 'last-generated-id' then
+        return server.call('XADD', key, string.match(about[i + 1], '^%d+') .. '-*', unpack(rest))
+      end
+    end
+  elseif command == 'SMEMBERS' or command == 'SRANDMEMBER' then
+    local members = server.call('SMEMBERS', key)
+    table.sort(members)
+    local count = tonumber((...) or #members)
+    while #members > count do members[#members] = nil end
+    return members
+  end
+  return server.call(command, key, ...)
+end
+"#;
+
 fn head(keys: &Keys, epoch: u32, channel: Channel, time: TimeSource) -> String {
     let clock = match time {
         TimeSource::Server => {
             "local function now_us() local t = redis.call('TIME') return t[1] * 1000000 + t[2] end\n"
         }
-        TimeSource::Key => {
-            "local function now_us() return tonumber(redis.call('GET', K.clock)) end\n"
-        }
+        TimeSource::Key => SIMULATED,
     };
     format!(
         "local EPOCH, RECORD_VERSION = '{epoch}', '{version}'\n\
