@@ -46,6 +46,15 @@ pub enum Error {
         #[source]
         source: redis::RedisError,
     },
+    /// The URL names no Sentinels, or not what they are asked for.
+    #[error(
+        "\"{url}\" names no Sentinels; expected redis+sentinel://host:port,host:port/NAME, where NAME is what the \
+         Sentinels call the primary (`sentinel monitor NAME …`), perhaps with :password@ before the hosts and /0 behind it"
+    )]
+    BadSentinelUrl {
+        /// What was given, without its passwords.
+        url: String,
+    },
     /// The server is not configured the way a queue needs it.
     #[error(
         "Redis has `{setting} {found}`, the belt needs `{setting} {needed}`: run \

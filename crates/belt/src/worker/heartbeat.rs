@@ -34,21 +34,25 @@ fn run(session: &Weak<Session>, stopped: &mpsc::Receiver<()>) {
     }
 }
 
-fn beat(session: &Session, connection: &mut Option<redis::Connection>) -> redis::RedisResult<()> {
+/// A connection, and the number of the server that it is to.
+type Numbered = (u64, redis::Connection);
+
+fn beat(session: &Session, connection: &mut Option<Numbered>) -> redis::RedisResult<()> {
     let Some(registration) = session.registered() else { return Ok(()) };
     let membership = &registration.membership;
     let config = session.belt.config();
-    let open = match connection.take() {
-        Some(open) => open,
+    let server = session.belt.server_number();
+    let open = match connection.take().filter(|(number, _)| *number == server) {
+        Some((_, open)) => open,
         None => {
-            let open =
-                session.belt.client().get_connection_with_timeout(config.connection_timeout)?;
+            let client = session.belt.client()?;
+            let open = client.get_connection_with_timeout(config.connection_timeout)?;
             open.set_read_timeout(Some(EVERY))?;
             open.set_write_timeout(Some(EVERY))?;
             open
         }
     };
-    let open = connection.insert(open);
+    let (_, open) = connection.insert((server, open));
     let command = session.belt.evalsha(&membership.scripts.beat.hash, &membership.name().as_str());
     match command.query::<String>(open) {
         Ok(said) if said == "alive" => Ok(()),
