@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod database;
 pub mod peers;
+pub mod proxy;
 pub mod redis;
 pub mod relay;
 pub mod wait;
@@ -12,5 +13,6 @@ pub mod wait;
 pub use clock::{FakeClock, SeqIds};
 pub use database::{TestDatabase, TestPostgres};
 pub use peers::{MailPeer, ReadMail};
+pub use proxy::Proxy;
 pub use redis::TestRedis;
 pub use relay::ScriptedRelay;
