@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 ARGS ?=
 
-.PHONY: help demo test test-browser test-peers test-api mutants lint fmt bench bench-portal up
+.PHONY: help demo test test-browser test-peers test-api mutants lint fmt bench bench-portal bench-expand up
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -85,6 +85,10 @@ bench: ## Measure the whole fleet beside Postfix's smtp-source (ARGS="1000 50")
 bench-portal: ## Measure launches, opens, clicks and pages of an idle and a busy fleet, beside nginx
 	@.ci/install bench
 	@bench/portal.sh $(ARGS)
+
+bench-expand: ## Measure expansion beside a bare insert, and memory, on both stores; hours at its full size (ARGS="1000000")
+	@.ci/install test
+	@bench/expand.sh $(ARGS)
 
 up: ## Start the fleet in containers (ARGS="--scale worker=4")
 	@docker compose version >/dev/null 2>&1 || { echo "docker with its compose plugin is needed: https://docs.docker.com/engine/install/"; exit 3; }
