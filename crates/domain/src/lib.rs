@@ -10,6 +10,7 @@ pub mod audience;
 pub mod brand;
 pub mod claim;
 pub mod content_hash;
+pub mod control;
 pub mod engagement;
 pub mod event;
 pub mod ids;
@@ -36,6 +37,7 @@ pub use api_key::{ApiKey, ApiKeyHash};
 pub use brand::{BrandProfile, SenderIdentity, VendorSender};
 pub use claim::ClaimNumber;
 pub use content_hash::ContentHash;
+pub use control::{Holder, Scope};
 pub use event::EventKind;
 pub use ids::{
     ActivationId, ApiKeyId, CompanyId, ContactId, EventId, InvitationId, LaunchGroupId, ListId,
@@ -48,6 +50,6 @@ pub use package_version::VersionState;
 pub use rate::RateSpec;
 pub use recipient::Recipient;
 pub use secret::Secret;
-pub use send::{SendState, SkipReason};
+pub use send::{SendState, SkipReason, StuckReason};
 pub use time::UtcMillis;
 pub use track::TrackRecord;

@@ -42,6 +42,10 @@ pub struct GiveUp {
     pub after: Duration,
 }
 
+/// How soon a send that met a pause on the belt may go again. Not at once: where the belt still has a pause that the book has
+/// not, it would go round in between.
+const AFTER_A_PAUSE: Duration = Duration::from_secs(1);
+
 /// Merges one outcome into a send. `now` is campaign time at which the outcome happened.
 ///
 /// Pure. Records are told apart by (send, claim) before they come here (the event row is the witness),
@@ -90,7 +94,12 @@ pub fn merge(
             reschedule(&mut next, until, now, give_up, true);
         }
         Outcome::NotNow { after_ms, reason } if is_news && !status.state.is_final() => {
-            let until = now.plus(Duration::from_millis(*after_ms));
+            // While something is paused the book keeps it back; after that nothing has to wait.
+            let at_most = match reason {
+                NotNowReason::Paused => AFTER_A_PAUSE,
+                _ => Duration::MAX,
+            };
+            let until = now.plus(Duration::from_millis(*after_ms).min(at_most));
             // A pause is not the message's age: a campaign may rest for a month and go on.
             let may_give_up = *reason == NotNowReason::RelayDown;
             if may_give_up {
@@ -271,6 +280,15 @@ mod tests {
         let unknown = record(1, OnUnknown::Retry, Outcome::Unknown(Answer::default()));
         let status = at(&queued(), &[unknown]);
         assert_eq!((status.state, status.attempts), (SendState::Due, 1));
+    }
+
+    #[test]
+    fn what_met_a_pause_goes_soon_after_it_and_a_limit_s_wait_is_kept() {
+        for (reason, wait_ms) in [(NotNowReason::Paused, 1_000), (NotNowReason::Limit, 60_000)] {
+            let back = Outcome::not_now(Duration::from_secs(60), reason);
+            let status = at(&queued(), &[record(1, OnUnknown::Retry, back)]);
+            assert_eq!(status.due_at, UtcMillis::new(5_000 + wait_ms), "{reason:?}");
+        }
     }
 
     #[test]

@@ -99,6 +99,35 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Why a send waits for a person, or ended where a person may want it tried again.
+    StuckReason ("why a job is stuck") {
+        /// Three processes died holding it, or it is of a version no worker reads.
+        SetAside = "set_aside",
+        /// Nobody knows whether it went: the connection was lost between the final dot and its answer.
+        Unknown = "unknown",
+        /// What the job carries is more than the belt takes.
+        PayloadTooBig = "payload_too_big",
+        /// The message could not be rendered.
+        RenderFailed = "render_failed",
+        /// The job could not be read.
+        Unreadable = "unreadable",
+        /// Nobody took it for longer than the configured time.
+        GaveUp = "gave_up",
+        /// The relay refused it for good.
+        Rejected = "rejected",
+        /// The address does not exist.
+        BadAddress = "bad_address",
+    }
+}
+
+impl StuckReason {
+    /// Whether something of ours is to be mended, and not a recipient or a relay that said no.
+    pub const fn is_ours(self) -> bool {
+        !matches!(self, Self::Rejected | Self::BadAddress)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +139,9 @@ mod tests {
         }
         for reason in SkipReason::ALL {
             assert_eq!(reason.as_str().parse::<SkipReason>().unwrap(), *reason);
+        }
+        for reason in StuckReason::ALL {
+            assert_eq!(reason.as_str().parse::<StuckReason>().unwrap(), *reason);
         }
         assert!("done".parse::<SendState>().is_err());
     }
