@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{
     ActivationId, ActivationState, CompanyId, ContactId, ContentHash, LaunchGroupId, ListId,
-    PackageId, PartnerId, StepKey, UtcMillis, VendorId, VersionId, activation::ActivationCommand,
+    PackageId, PartnerId, Scope, StepKey, UtcMillis, VendorId, VersionId,
+    activation::ActivationCommand,
 };
 use sqlx::any::AnyRow;
 
@@ -82,6 +83,8 @@ pub struct Stops {
     pub activations: Vec<(ActivationId, ActivationState)>,
     /// Package versions that were recalled.
     pub versions: Vec<VersionId>,
+    /// What is paused above a single activation, as the belt knows it: everything, vendors, partners and versions.
+    pub pauses: Vec<Scope>,
     /// Live activations whose schedule was changed lately, with its revision: what was queued under
     /// an older one must not go out.
     pub revisions: Vec<(ActivationId, u32)>,
@@ -193,6 +196,8 @@ impl Store {
             .bind(id.get())
             .bind(after.as_str())
             .bind(row.ended_at.map(UtcMillis::get))
+            .bind((after == ActivationState::Paused).then_some(who))
+            .bind((after == ActivationState::Paused).then_some(now.get()))
             .execute(tx.connection())
             .await?;
         let action = match command {
@@ -317,7 +322,9 @@ impl Store {
                 Ok((id, row.small("schedule_revision")?))
             })
             .collect::<Result<_>>()?;
-        Ok(Stops { activations, versions, revisions })
+        let rows = sqlx::query(sql!("pause/keys.sql")).fetch_all(&mut *connection).await?;
+        let pauses = rows.iter().map(|row| row.parsed("subject")).collect::<Result<_>>()?;
+        Ok(Stops { activations, versions, pauses, revisions })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who did what.
 
 use domain::UtcMillis;
+use sqlx::any::AnyRow;
 
 use crate::{
     engine::{Store, WriteTx},
@@ -21,6 +22,16 @@ pub struct AuditRow {
     pub subject: String,
     /// More about it.
     pub detail: String,
+}
+
+pub(crate) fn audit_row(row: &AnyRow) -> Result<AuditRow> {
+    Ok(AuditRow {
+        at: row.time("at")?,
+        who: row.text("who")?,
+        action: row.text("action")?,
+        subject: row.text("subject")?,
+        detail: row.text("detail")?,
+    })
 }
 
 impl WriteTx {
@@ -55,16 +66,6 @@ impl Store {
         let mut connection = self.read().await?;
         let rows =
             sqlx::query(sql!("audit/list.sql")).bind(limit).fetch_all(&mut *connection).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(AuditRow {
-                    at: row.time("at")?,
-                    who: row.text("who")?,
-                    action: row.text("action")?,
-                    subject: row.text("subject")?,
-                    detail: row.text("detail")?,
-                })
-            })
-            .collect()
+        rows.iter().map(audit_row).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Engagement events.
 
 use domain::{ActivationId, EventId, EventKind, PartnerId, SendId, UtcMillis, VendorId};
+use sqlx::any::AnyRow;
 
 use crate::{engine::Store, error::Result, row::Read};
 
@@ -23,6 +24,19 @@ pub struct Event {
     pub at: UtcMillis,
     /// The outcome as JSON; `{}` for events that have none.
     pub detail: String,
+}
+
+pub(crate) fn event(row: &AnyRow) -> Result<Event> {
+    Ok(Event {
+        id: EventId::new(row.int("event_id")?),
+        send: SendId::new(row.int("send_id")?),
+        activation: ActivationId::new(row.int("activation_id")?),
+        partner: row.parsed("partner_id")?,
+        kind: row.parsed("kind")?,
+        source_number: row.int("source_number")?,
+        at: row.time("at")?,
+        detail: row.text("detail")?,
+    })
 }
 
 impl Store {
@@ -51,20 +65,7 @@ impl Store {
         };
         let mut connection = self.read().await?;
         let rows = query.fetch_all(&mut *connection).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Event {
-                    id: EventId::new(row.int("event_id")?),
-                    send: SendId::new(row.int("send_id")?),
-                    activation: ActivationId::new(row.int("activation_id")?),
-                    partner: row.parsed("partner_id")?,
-                    kind: row.parsed("kind")?,
-                    source_number: row.int("source_number")?,
-                    at: row.time("at")?,
-                    detail: row.text("detail")?,
-                })
-            })
-            .collect()
+        rows.iter().map(event).collect()
     }
 
     /// How many events there are of each kind: of one activation, of one vendor, or of all.

@@ -69,6 +69,7 @@ mod audit;
 mod bulk;
 mod company;
 mod contact;
+mod control;
 mod engagement_counts;
 mod engine;
 mod epoch;
@@ -78,6 +79,7 @@ mod expand;
 mod feed;
 mod ids;
 mod invitation;
+mod job;
 mod launch;
 mod lease;
 mod link_targets;
@@ -113,6 +115,7 @@ pub use contact::{
     AddressState, ConsentInput, Contact, ContactCounts, ContactInput, ExportedConsent,
     ExportedContact,
 };
+pub use control::{Pause, PausedActivation, VersionStop};
 pub use engagement_counts::{EngagementCount, RuleCount};
 pub use engine::{Engine, Store, StoreOptions, WriteTx};
 pub use epoch::RosterEntry;
@@ -122,6 +125,7 @@ pub use expand::{AudienceContact, Expanded, NewSend, PersonFacts};
 pub use feed::{Fed, FedSend, FeedWindow, OpenSends, ShelfSource};
 pub use ids::Ids;
 pub use invitation::{Invitation, InvitationMail, InvitationState, InviteRequest, InvitedPartner};
+pub use job::{JobCommand, JobMoved, JobRefused, JobStory, StuckJob, StuckOf};
 pub use launch::{LaunchItem, LaunchKind, LaunchRequest, Launched, LaunchedItem};
 pub use lease::Lease;
 pub use migrate::Migrated;

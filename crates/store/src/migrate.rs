@@ -43,6 +43,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0007_topics",
         text: include_str!("../migrations/0007_topics.sql"),
     },
+    Migration {
+        version: 8,
+        name: "0008_control",
+        text: include_str!("../migrations/0008_control.sql"),
+    },
 ];
 
 /// What a migration did.

@@ -117,7 +117,7 @@ impl Store {
 }
 
 impl WriteTx {
-    async fn record_outcomes(
+    pub(crate) async fn record_outcomes(
         &mut self,
         batch: &[StreamedOutcome],
         give_up: GiveUp,

@@ -37,6 +37,11 @@ pub(crate) trait Read {
         text.parse().map_err(|_| StoreError::Corrupt { column, text })
     }
 
+    fn opt_parsed<T: FromStr>(&self, column: &'static str) -> Result<Option<T>> {
+        let Some(text) = self.opt_text(column)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| StoreError::Corrupt { column, text })
+    }
+
     fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
         let text = self.text(column)?;
         serde_json::from_str(&text).map_err(|_| StoreError::Corrupt { column, text })

@@ -5,4 +5,6 @@ JOIN partner p ON p.partner_id = i.partner_id
 JOIN company c ON c.company_id = p.company_id
 JOIN package g ON g.package_id = i.package_id
 WHERE i.mail_state = 'queued' AND i.mail_at <= $1 AND i.state = 'open'
+  AND i.partner_id NOT IN (SELECT subject FROM pause) AND i.vendor_id NOT IN (SELECT subject FROM pause)
+  AND i.package_id NOT IN (SELECT subject FROM pause) AND NOT EXISTS (SELECT 1 FROM pause WHERE subject = 'all')
 ORDER BY i.mail_at, i.mail_id LIMIT $2

@@ -22,3 +22,6 @@ CROSS JOIN person p
 WHERE s.send_id = v.column1 AND a.activation_id = s.activation_id AND k.version_id = a.version_id
   AND c.contact_id = s.contact_id AND p.person_id = s.person_id
   AND a.state IN ('scheduled', 'running') AND s.state = v.column2
+  AND a.partner_id NOT IN (SELECT subject FROM pause) AND a.vendor_id NOT IN (SELECT subject FROM pause)
+  AND a.package_id NOT IN (SELECT subject FROM pause) AND a.version_id NOT IN (SELECT subject FROM pause)
+  AND NOT EXISTS (SELECT 1 FROM pause WHERE subject = 'all')

@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS pauses FROM pause WHERE subject = $1
