@@ -74,8 +74,11 @@ end
 local function not_now(after_us, reason)
   return '{"end":"not_now","after_ms":' .. text(math.max(0, math.ceil(after_us / 1000))) .. ',"reason":"' .. reason .. '"}'
 end
-local function permanent(reason)
-  return '{"end":"permanent","reason":"' .. reason .. '","answer":{}}'
+local function permanent(reason, note)
+  return '{"end":"permanent","reason":"' .. reason .. '","answer":{' .. (note or '') .. '}}'
+end
+local function set_aside(deaths)
+  return permanent('set_aside', '"text":"' .. text(deaths) .. ' processes died holding it"')
 end
 
 -- Rings for idle workers: at most one ring each, and never a long list.
@@ -122,7 +125,7 @@ local function to_front(send, packed, blame)
     local deaths = redis.call('HINCRBY', K.deaths, send, 1)
     any_deaths = true
     if deaths >= DEATHS then
-      append(send, parse(packed), permanent('set_aside'))
+      append(send, parse(packed), set_aside(deaths))
       forget(send)
       return
     end
@@ -147,7 +150,7 @@ local function empty_hands(worker, cap, blame)
         local deaths = blame and redis.call('HINCRBY', K.deaths, send, 1) or 0
         local job = parse(packed)
         if deaths >= DEATHS then
-          append(send, job, permanent('set_aside'))
+          append(send, job, set_aside(deaths))
           redis.call('HDEL', K.deaths, send)
         else
           append(send, job, '{"end":"unknown","text":"the worker died while it was on the wire"}')
@@ -193,8 +196,9 @@ local function verdict(job, now)
   look_round()
   if any_stop then
     local found = redis.call('HMGET', K.stops, job.lane, job.vendor, job.activation, job.version,
-      'revision:' .. job.activation)
-    local paused = false
+      'revision:' .. job.activation, 'all')
+    local paused = found[6] and true
+    if found[6] == 'cancel' then return 'stopped' end
     for i = 1, 4 do
       if found[i] == 'cancel' then return 'stopped' end
       if found[i] then paused = true end

@@ -1,11 +1,12 @@
 -- Stops, lifts a stop, suppresses, or lifts that; taken in every phase, so nothing falls between two epochs.
 --
--- ARGV: 1 what: set, clear, suppress, lift; set: key, kind (pause or cancel); clear: key; suppress and lift: hashes (at most 500)
+-- ARGV: 1 what: set, clear, suppress, lift; set: key, kind (pause or cancel), … (at most 500); clear: key; suppress and
+--   lift: hashes (at most 500)
 -- Returns: OK. Suppressions are kept for two hours; older ones are checked where sends are queued.
 
 if not phase() then return CLOSED end
 if ARGV[1] == 'set' then
-  redis.call('HSET', K.stops, ARGV[2], ARGV[3])
+  for i = 2, #ARGV, 2 do redis.call('HSET', K.stops, ARGV[i], ARGV[i + 1]) end
 elseif ARGV[1] == 'clear' then
   redis.call('HDEL', K.stops, ARGV[2])
 elseif ARGV[1] == 'lift' then

@@ -11,6 +11,7 @@
 pub mod bell;
 pub mod config;
 pub mod connection;
+mod deaths;
 pub mod error;
 pub mod feed;
 pub mod job;

@@ -1,6 +1,6 @@
 //! Stops and suppressions: to the book first, then here.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use domain::{ActivationId, AddressHash};
 
@@ -35,17 +35,54 @@ impl Stop {
             Self::OlderThan(revision) => revision.to_string().into(),
         }
     }
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "pause" => Some(Self::Pause),
+            "cancel" => Some(Self::Cancel),
+            revision => revision.parse().ok().map(Self::OlderThan),
+        }
+    }
 }
 
 impl Belt {
-    /// Stops everything under `key`: an activation, partner, version or vendor id as text, or a [`revision_key`]. No mark is
-    /// given under it once this has answered.
+    /// Stops everything under `key`: an activation, partner, version or vendor id as text, [`domain::Scope::ALL`], or a
+    /// [`revision_key`]. No mark is given under it once this has answered.
     ///
     /// # Errors
     /// [`crate::Error::Unreachable`], [`crate::Error::Closed`]: it takes effect before anything is
     /// sent, if the book has it.
     pub async fn set_stop(&self, key: &str, stop: Stop) -> Result<()> {
         self.call(|s| &s.stop, &["set", key, &stop.as_text()].as_slice(), Carried::default()).await
+    }
+
+    /// The same for many keys, 500 a call.
+    ///
+    /// # Errors
+    /// As [`Self::set_stop`]; some may be set then.
+    pub async fn set_stops(&self, stops: &[(String, Stop)]) -> Result<()> {
+        for part in stops.chunks(500) {
+            let kinds: Vec<_> = part.iter().map(|(_, stop)| stop.as_text()).collect();
+            let mut arguments = vec!["set"];
+            for ((key, _), kind) in part.iter().zip(&kinds) {
+                arguments.extend([key.as_str(), kind]);
+            }
+            self.call::<(), _>(|s| &s.stop, &arguments, Carried::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Every stop there is, by its key. What reads as no stop is left out.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unreachable`], [`crate::Error::Closed`].
+    pub async fn stops(&self) -> Result<HashMap<String, Stop>> {
+        let epoch = self.learn_scripts().await?.epoch;
+        let mut command = redis::cmd("HGETALL");
+        command.arg(self.keys().in_epoch(epoch, "stops"));
+        let found: HashMap<String, String> = self.ask("the stops", command).await?;
+        let read = |(key, text): (String, String)| Some((key, Stop::read(&text)?));
+        Ok(found.into_iter().filter_map(read).collect())
     }
 
     /// Lifts the stop of `key`, if there is one.

@@ -20,6 +20,48 @@ async fn after_the_answer_nothing_that_was_claimed_before_may_go() {
     assert_eq!(ended.iter().map(|record| record.send.get()).collect::<Vec<_>>(), [3]);
 }
 
+/// Every level there is, at the gate and in the claim, for now and for good.
+#[tokio::test]
+async fn a_stop_at_any_level_binds_at_the_gate_and_in_the_claim() {
+    use domain::Scope;
+    let vendor = crate::stage::vendor(1);
+    let partner = crate::stage::partner(1);
+    let activation = ActivationId::new(1).to_string();
+    for key in [Scope::ALL, vendor.as_str(), partner.as_str(), "version-1", &activation] {
+        for (stop, refusal) in [(Stop::Pause, "paused"), (Stop::Cancel, "stopped")] {
+            let stage = Stage::open().await;
+            stage.push(&jobs(1..4, 1)).await;
+            let mut worker = stage.worker("a").await;
+            let held = worker.claim(2).await;
+            stage.belt.set_stop(key, stop).await.expect("answered");
+            assert_eq!(worker.mark(&held[0]).await, refusal, "{key}");
+            assert!(worker.claim(2).await.is_empty(), "{key}: what was not claimed ends there");
+            stage.belt.clear_stop(key).await.expect("answered");
+            assert!(worker.mark(&held[1]).await.starts_with("go"), "{key}: lifted");
+        }
+    }
+}
+
+#[tokio::test]
+async fn stops_at_several_levels_add_up_and_a_cancel_stands_above_a_pause() {
+    let stage = Stage::open().await;
+    let partner = crate::stage::partner(1);
+    let stops = [("all".to_owned(), Stop::Pause), (partner.to_string(), Stop::Pause)];
+    stage.belt.set_stops(&stops).await.expect("answered");
+    let there = stage.belt.stops().await.expect("answered");
+    assert_eq!(there, stops.into_iter().collect());
+    stage.push(&jobs(1..3, 1)).await;
+    let mut worker = stage.worker("a").await;
+    stage.belt.clear_stop("all").await.expect("answered");
+    assert!(worker.claim(1).await.is_empty(), "the partner is paused by itself");
+    stage.belt.set_stop("version-1", Stop::Cancel).await.expect("answered");
+    stage.push(&[job(3, 1)]).await;
+    assert!(worker.claim(1).await.is_empty());
+    let ended = stage.outcomes().await;
+    let last = ended.iter().find(|record| record.send.get() == 3).expect("it ended");
+    assert_eq!(last.outcome.label(), "permanent", "nothing of what is cancelled comes back");
+}
+
 #[tokio::test]
 async fn a_lifted_stop_lets_jobs_go_again() {
     let stage = Stage::open().await;
