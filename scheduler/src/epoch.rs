@@ -178,7 +178,7 @@ impl EpochKeeper {
         self.metrics.set_belt(BeltDepth {
             waiting: status.queued + status.delayed,
             in_hands: status.in_hand,
-            set_aside: 0,
+            set_aside: u64::try_from(self.store.set_aside_count().await?).unwrap_or(0),
             lanes: status.lanes_ready + status.lanes_waiting,
             outcomes: status.outcomes,
             tracks: status.tracks,
