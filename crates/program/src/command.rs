@@ -7,6 +7,7 @@ use belt::Stop;
 
 use crate::{
     actor::Actor,
+    control::{PauseLine, standing_against},
     error::{Error, Result},
     program::{BeltTold, Program},
 };
@@ -24,6 +25,8 @@ pub struct Commanded {
     pub changed: bool,
     /// Sends that were open and will not go: of a cancelled activation.
     pub sends_cancelled: u64,
+    /// What keeps it back above it: it goes on once these are lifted too.
+    pub paused_by: Vec<PauseLine>,
     /// Whether the belt knows already.
     pub belt: BeltTold,
 }
@@ -94,12 +97,14 @@ impl Program {
             .await
             .map_err(Error::book("change the activation"))?;
         let belt = self.align_belt(activation, change.activation.state).await?;
+        let pauses = self.visible_pauses(actor).await?;
         Ok(Commanded {
             activation,
             before: change.before,
             after: change.activation.state,
             changed: change.changed,
             sends_cancelled: 0,
+            paused_by: standing_against(&change.activation, &pauses),
             belt,
         })
     }

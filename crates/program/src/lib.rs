@@ -9,6 +9,7 @@ mod api_key;
 mod api_request;
 mod asset;
 mod command;
+mod control;
 mod eligibility;
 mod engagement;
 mod error;
@@ -17,6 +18,7 @@ mod export;
 mod find;
 mod import;
 mod invite;
+mod jobs;
 mod language;
 mod launch;
 mod list;
@@ -44,6 +46,7 @@ pub use api_key::{AddApiKey, ApiKeyAdded, ApiKeyHolder, ApiKeyLine, ApiKeyRevoke
 pub use api_request::{ApiAnswer, Repeatable, Repeated, RequestBegun};
 pub use asset::AssetFound;
 pub use command::Commanded;
+pub use control::{ControlOf, Controlled, PauseLine};
 pub use eligibility::{OtherLanguage, PartnersChecked, RefusedReason};
 pub use engagement::{ByWho, Engagement, Reclassified, RuleTally, Tally};
 pub use error::{Cause, Error, ErrorKind, Problem, Result};
@@ -55,6 +58,10 @@ pub use invite::{
     InvitationLine, InvitationPage, InvitationProgress, InvitationStands, Invite, InviteRefused,
     Invited, InvitedLaunch, InvitedLaunched, ListChoice, NoMail, NotInvited, PageSlot, PageStep,
     ProfileField,
+};
+pub use jobs::{
+    JobDecision, JobDeed, JobDone, JobEvent, JobLine, JobPlace, JobRefusal, JobView, JobsDone,
+    JobsOf,
 };
 pub use launch::{Launch, LaunchFor, LaunchRefused, Launched, LaunchedActivation};
 pub use list::{
@@ -77,6 +84,7 @@ pub use results::{
     PersonsCursor, PersonsOf, Rate, Rates, Results, Series, SeriesUnit, StepResults,
 };
 pub use status::{ActivationStatus, BeltView, Counts, LaunchStatus, OldestDue, Status, StepStatus};
+pub use store::JobCommand;
 pub use suppress::{SuppressBecause, SuppressIn, Suppressed, SuppressionLine};
 pub use table::{ColumnMap, ReadAs, TableFormat};
 pub use unsubscribe::{UnsubscribePage, Unsubscribed};

@@ -370,7 +370,11 @@ impl Program {
     }
 
     /// Whose rows a list of this actor is made of.
-    async fn walk<'a>(&self, actor: &'a Actor, vendor: Option<&'a VendorId>) -> Result<Walk<'a>> {
+    pub(crate) async fn walk<'a>(
+        &self,
+        actor: &'a Actor,
+        vendor: Option<&'a VendorId>,
+    ) -> Result<Walk<'a>> {
         if let Some(vendor) = vendor {
             self.require_vendor(actor, vendor).await?;
         }

@@ -174,6 +174,16 @@ impl Program {
         }
     }
 
+    /// Asks the belt something that can be answered without it; `None` when it can't be asked in time.
+    pub(crate) async fn ask_belt<T, F, Fut>(&self, ask: F) -> Option<T>
+    where
+        F: FnOnce(Belt) -> Fut,
+        Fut: Future<Output = belt::Result<T>>,
+    {
+        let belt = self.parts.belt.clone()?;
+        tokio::time::timeout(BELT_PATIENCE, ask(belt)).await.ok()?.ok()
+    }
+
     /// Wakes a loop of the scheduler. It wakes by itself soon enough, so a bell nobody hears is fine.
     pub(crate) async fn ring(&self, bell: &'static str) -> bool {
         let told = self.tell_belt(bell, |belt| async move { belt.ring(bell).await }).await;

@@ -11,6 +11,7 @@ use store::{Activation, ActivationSummary, SendCount};
 
 use crate::{
     actor::Actor,
+    control::{PauseLine, Pauses},
     engagement::Engagement,
     error::{Error, Result},
     program::Program,
@@ -22,6 +23,8 @@ use crate::{
 pub struct Status {
     /// Newest first.
     pub activations: Vec<ActivationStatus>,
+    /// What is paused above them, and by whom.
+    pub paused: Vec<PauseLine>,
     /// Over all of them.
     pub totals: Counts,
     /// What came back, over all of them.
@@ -53,6 +56,8 @@ pub struct ActivationStatus {
     pub version: VersionId,
     /// Where it stands.
     pub state: ActivationState,
+    /// What keeps it back, itself or something above it, and by whom.
+    pub paused_by: Vec<PauseLine>,
     /// When it starts or started, in campaign time.
     pub start_at: UtcMillis,
     /// Persons on its list; `None` until its audience is expanded to the end.
@@ -191,7 +196,11 @@ impl Program {
         }
         let oldest_due = self.oldest_due(&activations).await?;
         let belt = if *actor == Actor::Ops { self.belt_view().await } else { BeltView::NotShown };
-        Ok(Status { activations, totals, engagement, oldest_due, belt })
+        let mut paused = self.paused(actor).await?;
+        if activation.is_some() {
+            paused.retain(|line| activations.iter().any(|row| row.paused_by.contains(line)));
+        }
+        Ok(Status { activations, paused, totals, engagement, oldest_due, belt })
     }
 
     /// All that the actor may see, newest first.
@@ -216,11 +225,12 @@ impl Program {
         for count in &tracked.map_err(Error::book("count opens and clicks"))? {
             engagement.entry(count.activation).or_default().add(count);
         }
+        let pauses = self.pauses_for(actor).await?;
         let status = |summary: ActivationSummary| {
             let id = summary.activation.id;
             let counts = by_activation.remove(&id).unwrap_or_default();
             let engagement = engagement.remove(&id).unwrap_or_default();
-            activation_status(summary, &counts, engagement)
+            activation_status(summary, &counts, engagement, &pauses)
         };
         Ok(summaries.into_iter().map(status).collect())
     }
@@ -239,7 +249,8 @@ impl Program {
         for count in &tracked.map_err(Error::book("count opens and clicks"))? {
             engagement.add(count);
         }
-        Ok(activation_status(summary, &counts, engagement))
+        let pauses = self.pauses_for(actor).await?;
+        Ok(activation_status(summary, &counts, engagement, &pauses))
     }
 
     /// The same in so far as a page says it that is asked for again and again: it costs as much as there is to be
@@ -310,6 +321,7 @@ fn activation_status(
     summary: ActivationSummary,
     counts: &[SendCount],
     engagement: Engagement,
+    pauses: &Pauses,
 ) -> ActivationStatus {
     let mut all = Counts { duplicates: unsigned(summary.counts.duplicates), ..Counts::default() };
     let mut steps: Vec<StepStatus> = Vec::new();
@@ -325,6 +337,7 @@ fn activation_status(
         }
     }
     let row = summary.activation;
+    let paused_by = pauses.of(&row);
     let audience = row.audience.map(unsigned);
     // Two independent figures: persons counted when the audience was expanded to its end, and rows.
     let adds_up = audience.map(|audience| steps.iter().all(|step| step.counts.total == audience));
@@ -338,6 +351,7 @@ fn activation_status(
         package: summary.package_slug,
         version: row.version_id,
         state: row.state,
+        paused_by,
         start_at: row.start_at,
         audience,
         counts: all,

@@ -3,9 +3,11 @@
 mod api;
 mod commands;
 mod contacts;
+mod control;
 mod exports;
 mod hostile_contacts;
 mod invitations;
+mod jobs;
 mod launch;
 mod messy_files;
 mod packages;
