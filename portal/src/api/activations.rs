@@ -9,6 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
+    controls::PauseOut,
     packages::{in_effect, when, words},
     problem::Problem,
     route::{Answer, Call},
@@ -100,6 +101,8 @@ pub(super) struct ActivationDetailOut {
     version: String,
     #[schema(schema_with = state)]
     state: String,
+    /// What keeps it back, itself or something above it.
+    paused_by: Vec<PauseOut>,
     /// In campaign time.
     #[schema(format = DateTime)]
     start_at: String,
@@ -202,6 +205,7 @@ impl From<ActivationStatus> for ActivationDetailOut {
             package: status.package,
             version: status.version.to_string(),
             state: status.state.to_string(),
+            paused_by: status.paused_by.into_iter().map(PauseOut::from).collect(),
             start_at: status.start_at.to_string(),
             audience: status.audience,
             sends: status.counts.into(),
@@ -230,6 +234,8 @@ pub(super) struct CommandedOut {
     changed: bool,
     /// Sends that were open and will not go: of a cancelled activation.
     sends_cancelled: u64,
+    /// What keeps it back above it.
+    paused_by: Vec<PauseOut>,
     #[schema(schema_with = in_effect)]
     in_effect: &'static str,
 }
@@ -242,6 +248,7 @@ impl From<Commanded> for CommandedOut {
             after: done.after.to_string(),
             changed: done.changed,
             sends_cancelled: done.sends_cancelled,
+            paused_by: done.paused_by.into_iter().map(PauseOut::from).collect(),
             in_effect: when(done.belt),
         }
     }

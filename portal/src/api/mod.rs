@@ -9,14 +9,16 @@
 //! that was refused nothing is kept, so that it can be corrected under the same key. Between doing and keeping a
 //! process may die: then the same request is done again three minutes later, and that changes nothing. A launch meets
 //! the live activation it made and answers with it, an invitation the open one; pausing, resuming, cancelling, recalling,
-//! suppressing and revoking what is so already are no changes. An invitation that is resent is mailed once more; only
+//! suppressing and revoking what is so already are no changes, and neither is replaying, dropping or resolving a job twice. An invitation that is resent is mailed once more; only
 //! the link of the last of these mails opens anything.
 
 mod activations;
 mod auth;
 mod call;
+mod controls;
 mod id;
 mod invitations;
+mod jobs;
 mod launches;
 mod limit;
 mod openapi;

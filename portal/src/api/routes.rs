@@ -2,9 +2,10 @@
 
 use axum::http::Method;
 use domain::activation::ActivationCommand;
+use program::JobCommand;
 
 use super::{
-    activations, invitations, launches, packages, partners, previews, results,
+    activations, controls, invitations, jobs, launches, packages, partners, previews, results,
     route::{ANY, Answer, CSV, JSON, KeyKind, Param, Route, Success},
     shape::Shape,
     suppressions,
@@ -25,6 +26,21 @@ const STATE: Param =
 const SCOPE: Param =
     Param::new("scope", Shape::Scope, "Where: `everywhere`, a vendor's or a company's id.");
 
+const JOB_STATE: Param = Param::new(
+    "state",
+    Shape::Word(jobs::STATES),
+    "Only those in this state; `due` and `queued` are tried again though nobody knows whether they went.",
+);
+const JOB_REASON: Param = Param::new(
+    "reason",
+    Shape::Word(jobs::REASONS),
+    "Only those stuck for this reason; without it, all but `rejected` and `bad_address`, which are a relay's word.",
+);
+const OF_PARTNER: Param = Param::new("partner", Shape::Ulid("par"), "Only of this partner.");
+const OF_PACKAGE: Param = Param::new("package", Shape::Ulid("pkg"), "Only of this package.");
+const OF_ACTIVATION: Param =
+    Param::new("activation", Shape::Number("act"), "Only of this activation.");
+
 const fn cursor(shape: Shape) -> Param {
     Param::new("cursor", shape, "The `next_cursor` of the page before.")
 }
@@ -34,9 +50,22 @@ const VERSION: &[Param] = &[Param::new("version", Shape::Ulid("ver"), "The versi
 const PARTNER: &[Param] = &[Param::new("partner", Shape::Ulid("par"), "The partner.")];
 const ACTIVATION: &[Param] = &[Param::new("activation", Shape::Number("act"), "The activation.")];
 
+const JOB: &[Param] = &[Param::new("job", Shape::Number("snd"), "The job: a send's id.")];
+const OF_VENDOR: &[Param] = &[Param::new("vendor", Shape::Ulid("ven"), "The vendor.")];
 const INVITATION: &[Param] = &[Param::new("invitation", Shape::Ulid("inv"), "The invitation.")];
 /// Who may invite: a program's vendor.
 const INVITERS: Option<&[KeyKind]> = Some(&[KeyKind::Ops, KeyKind::Vendor]);
+
+macro_rules! success {
+    ($status:literal, $about:literal, $schema:ty) => {
+        Success {
+            status: $status,
+            about: $about,
+            content_type: JSON,
+            schema: Some(|schemas| schemas.of::<$schema>()),
+        }
+    };
+}
 
 /// A route that reads; what is different is said where it stands.
 const READ: Route = Route {
@@ -60,20 +89,42 @@ const READ: Route = Route {
 /// A route that changes something.
 const WRITE: Route = Route { method: Method::POST, may_conflict: true, is_write: true, ..READ };
 
+/// A route that pauses what stands in its path.
+const PAUSE: Route = Route {
+    tag: "control",
+    about: "No send of it starts later than 2 s after the answer. Pauses add up: what is paused at several levels goes on once \
+            every one of them is resumed.",
+    success: &[success!(200, "It is paused.", controls::ControlledOut)],
+    handler: |call| Box::pin(controls::control(call, ActivationCommand::Pause)),
+    ..WRITE
+};
+
+/// A route that resumes it.
+const RESUME: Route = Route {
+    tag: "control",
+    about: "Lifts the pause of exactly this that was made for the key's owner; an ops key lifts everybody's. What is paused at \
+            another level too stays paused.",
+    success: &[success!(200, "That pause is lifted.", controls::ControlledOut)],
+    handler: |call| Box::pin(controls::control(call, ActivationCommand::Resume)),
+    ..WRITE
+};
+
+/// A route that cancels it.
+const CANCEL: Route = Route {
+    tag: "control",
+    about: "Ends what is live now, for good: no send of it starts later than 2 s after the answer. What is launched later goes.",
+    success: &[success!(200, "It is cancelled.", controls::ControlledOut)],
+    handler: |call| Box::pin(controls::control(call, ActivationCommand::Cancel)),
+    ..WRITE
+};
+
+/// Who may control a vendor's program, its packages and their versions.
+const VENDORS: Option<&[KeyKind]> = INVITERS;
+const OPS: Option<&[KeyKind]> = Some(&[KeyKind::Ops]);
+
 /// Stands in for the handler of what is no whole route; a test holds that every route has its own.
 fn unreachable_route() -> super::route::Answered {
     Box::pin(async { Answer::ok(&()) })
-}
-
-macro_rules! success {
-    ($status:literal, $about:literal, $schema:ty) => {
-        Success {
-            status: $status,
-            about: $about,
-            content_type: JSON,
-            schema: Some(|schemas| schemas.of::<$schema>()),
-        }
-    };
 }
 
 /// All of them, in the order of the description.
@@ -262,6 +313,124 @@ pub(super) static ROUTES: &[Route] = &[
         ..WRITE
     },
     Route {
+        path: "/pauses",
+        id: "listPauses",
+        tag: "control",
+        summary: "List what is paused",
+        about: "And by whom: all of it for an ops key, of its program for a vendor's, what keeps its own mail back for a company's.",
+        success: &[success!(200, "All of it.", controls::Pauses)],
+        handler: |call| Box::pin(controls::list(call)),
+        ..READ
+    },
+    Route {
+        path: "/partners/{partner}/pause",
+        id: "pausePartner",
+        summary: "Pause a partner",
+        path_params: PARTNER,
+        ..PAUSE
+    },
+    Route {
+        path: "/partners/{partner}/resume",
+        id: "resumePartner",
+        summary: "Resume a partner",
+        path_params: PARTNER,
+        ..RESUME
+    },
+    Route {
+        path: "/partners/{partner}/cancel",
+        id: "cancelPartner",
+        summary: "Cancel a partner",
+        path_params: PARTNER,
+        ..CANCEL
+    },
+    Route {
+        path: "/versions/{version}/pause",
+        id: "pauseVersion",
+        summary: "Pause a version",
+        keys: VENDORS,
+        path_params: VERSION,
+        ..PAUSE
+    },
+    Route {
+        path: "/versions/{version}/resume",
+        id: "resumeVersion",
+        summary: "Resume a version",
+        keys: VENDORS,
+        path_params: VERSION,
+        ..RESUME
+    },
+    Route {
+        path: "/versions/{version}/cancel",
+        id: "cancelVersion",
+        summary: "Cancel a version",
+        keys: VENDORS,
+        path_params: VERSION,
+        ..CANCEL
+    },
+    Route {
+        path: "/packages/{package}/pause",
+        id: "pausePackage",
+        summary: "Pause a package",
+        keys: VENDORS,
+        path_params: PACKAGE,
+        ..PAUSE
+    },
+    Route {
+        path: "/packages/{package}/resume",
+        id: "resumePackage",
+        summary: "Resume a package",
+        keys: VENDORS,
+        path_params: PACKAGE,
+        ..RESUME
+    },
+    Route {
+        path: "/packages/{package}/cancel",
+        id: "cancelPackage",
+        summary: "Cancel a package",
+        keys: VENDORS,
+        path_params: PACKAGE,
+        ..CANCEL
+    },
+    Route {
+        path: "/vendors/{vendor}/pause",
+        id: "pauseVendor",
+        summary: "Pause a vendor's program",
+        keys: VENDORS,
+        path_params: OF_VENDOR,
+        ..PAUSE
+    },
+    Route {
+        path: "/vendors/{vendor}/resume",
+        id: "resumeVendor",
+        summary: "Resume a vendor's program",
+        keys: VENDORS,
+        path_params: OF_VENDOR,
+        ..RESUME
+    },
+    Route {
+        path: "/vendors/{vendor}/cancel",
+        id: "cancelVendor",
+        summary: "Cancel a vendor's program",
+        keys: VENDORS,
+        path_params: OF_VENDOR,
+        ..CANCEL
+    },
+    Route { path: "/all/pause", id: "pauseAll", summary: "Pause everything", keys: OPS, ..PAUSE },
+    Route {
+        path: "/all/resume",
+        id: "resumeAll",
+        summary: "Resume everything",
+        keys: OPS,
+        ..RESUME
+    },
+    Route {
+        path: "/all/cancel",
+        id: "cancelAll",
+        summary: "Cancel everything",
+        keys: OPS,
+        ..CANCEL
+    },
+    Route {
         path: "/activations/{activation}/events",
         id: "listEvents",
         tag: "activations",
@@ -315,6 +484,80 @@ pub(super) static ROUTES: &[Route] = &[
         success: &[success!(200, "A page.", results::PersonsPage)],
         handler: |call| Box::pin(results::persons(call)),
         ..READ
+    },
+    Route {
+        path: "/jobs",
+        id: "listJobs",
+        tag: "jobs",
+        summary: "List stuck jobs",
+        about: "What is set aside, held, unknown, or failed by no relay's word, by number.",
+        query: &[
+            VENDOR,
+            JOB_STATE,
+            JOB_REASON,
+            OF_PARTNER,
+            OF_PACKAGE,
+            OF_ACTIVATION,
+            LIMIT,
+            cursor(Shape::Number("snd")),
+        ],
+        success: &[success!(200, "A page.", jobs::JobsPage)],
+        handler: |call| Box::pin(jobs::list(call)),
+        ..READ
+    },
+    Route {
+        path: "/jobs/{job}",
+        id: "getJob",
+        tag: "jobs",
+        summary: "Get the story of a job",
+        about: "Of any send: what happened to it, what people did to it, and where it is on the belt right now.",
+        path_params: JOB,
+        success: &[success!(200, "The job.", jobs::JobDetailOut)],
+        handler: |call| Box::pin(jobs::get(call)),
+        ..READ
+    },
+    Route {
+        path: "/jobs/{job}/replay",
+        id: "replayJob",
+        tag: "jobs",
+        summary: "Try a job again",
+        about: "That is set aside, held or failed. It is due then; what happened before stays in its story. What is unknown is to \
+                be resolved.",
+        keys: VENDORS,
+        path_params: JOB,
+        body: Some(|schemas| schemas.of::<jobs::DecideJob>()),
+        example: Some(jobs::example),
+        success: &[success!(200, "It is due, or was.", jobs::JobDoneOut)],
+        handler: |call| Box::pin(jobs::decide(call, JobCommand::Replay)),
+        ..WRITE
+    },
+    Route {
+        path: "/jobs/{job}/drop",
+        id: "dropJob",
+        tag: "jobs",
+        summary: "End a job",
+        about: "That is set aside, held, unknown or failed: as cancelled.",
+        keys: VENDORS,
+        path_params: JOB,
+        body: Some(|schemas| schemas.of::<jobs::DecideJob>()),
+        example: Some(jobs::example),
+        success: &[success!(200, "It is cancelled.", jobs::JobDoneOut)],
+        handler: |call| Box::pin(jobs::decide(call, JobCommand::Drop)),
+        ..WRITE
+    },
+    Route {
+        path: "/jobs/{job}/resolve",
+        id: "resolveJob",
+        tag: "jobs",
+        summary: "Settle a job of which nobody knows whether it went",
+        about: "As sent, which counts it as accepted, or by sending it again: who got it before then gets it twice.",
+        keys: VENDORS,
+        path_params: JOB,
+        body: Some(|schemas| schemas.of::<jobs::ResolveJob>()),
+        example: Some(jobs::example_of_resolving),
+        success: &[success!(200, "It is settled.", jobs::JobDoneOut)],
+        handler: |call| Box::pin(jobs::resolve(call)),
+        ..WRITE
     },
     Route {
         path: "/invitations",

@@ -362,6 +362,21 @@ impl World {
 
     /// The first step goes to all contacts of an activation; the sends, by address.
     pub async fn sent(&self, tenant: &Tenant) -> Vec<(String, SendId)> {
+        self.fed(tenant, &["announce"]).await
+    }
+
+    /// Sends of a tenant that are stuck: three set aside, and one of which nobody knows whether it went.
+    pub async fn stuck(&self, tenant: &Tenant) -> Vec<SendId> {
+        let fed = self.fed(tenant, &["announce", "deep-dive"]).await;
+        let sends: Vec<SendId> = fed.into_iter().map(|(_, send)| send).collect();
+        let now = self.clock.now();
+        self.store.hold_sends(&sends[..3], "set_aside", now).await.unwrap();
+        self.store.hold_sends(&sends[3..], "unknown", now).await.unwrap();
+        sends
+    }
+
+    /// These steps go to all contacts of an activation, which is all there is of it; the sends, by address.
+    async fn fed(&self, tenant: &Tenant, steps: &[&str]) -> Vec<(String, SendId)> {
         let activation: ActivationId = tenant.activation;
         let now = self.clock.now();
         let mut tx = self.store.begin_write().await.unwrap();
@@ -374,8 +389,9 @@ impl World {
         let sends: Vec<NewSend> = audience
             .iter()
             .zip(&persons)
-            .map(|(contact, person)| NewSend {
-                step: "announce".parse().unwrap(),
+            .flat_map(|pair| steps.iter().map(move |step| (pair, step)))
+            .map(|((contact, person), step)| NewSend {
+                step: step.parse().unwrap(),
                 occurrence: 0,
                 contact: contact.contact,
                 person: person.person,
@@ -458,9 +474,11 @@ impl World {
         writeln!(text, "{:?}", store.activation_rows(all, None, None, 1_000).await.unwrap())
             .unwrap();
         writeln!(text, "{:?}", store.partner_rows(all, None, None, 1_000).await.unwrap()).unwrap();
+        writeln!(text, "{:?}", store.pauses().await.unwrap()).unwrap();
         let since = store.suppressions_since(UtcMillis::new(0)).await.unwrap();
         writeln!(text, "{since:?}").unwrap();
         writeln!(text, "{:?}", store.event_counts(None, None).await.unwrap()).unwrap();
+        writeln!(text, "{:?}", store.send_counts(None, None).await.unwrap()).unwrap();
         let first = PageOf { after: None, limit: 200 };
         for package in self.program.list_packages(&OPS, None, &first).await.unwrap().items {
             let versions = self.program.list_versions(
