@@ -8,6 +8,7 @@ mod events;
 mod export;
 mod import;
 mod invite;
+mod jobs;
 mod launch;
 mod migrate;
 pub mod open;
@@ -23,7 +24,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use domain::{ActivationId, UtcMillis, VendorId};
+use domain::{ActivationId, UtcMillis, VendorId, activation::ActivationCommand};
 use program::{Actor, PreviewOf, Program, SlotPicture};
 
 use crate::{demo, failure::EXIT_CODES, output::Output, roles};
@@ -79,15 +80,18 @@ pub enum Command {
     /// Opens and clicks, people's and machines'.
     #[command(subcommand)]
     Engagement(engagement::EngagementCommand),
-    /// Stop an activation for now.
+    /// Stop an activation, a partner, a package, a vendor or everything for now.
     #[command(after_help = control::PAUSE_HELP)]
     Pause(control::Options),
-    /// Go on with a paused activation.
+    /// Go on with what is paused.
     #[command(after_help = control::RESUME_HELP)]
     Resume(control::Options),
-    /// Stop an activation for good.
+    /// Stop an activation, or all of a partner, a package or a vendor, for good.
     #[command(after_help = control::CANCEL_HELP)]
     Cancel(control::Options),
+    /// Find jobs that are set aside, held, unknown or failed, and decide about them.
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
     /// Give the event of an activation another time; its sends move along.
     Move(control::MoveOptions),
     /// Run a scheduler: expands launches, feeds the belt, records what happened.
@@ -136,9 +140,16 @@ pub async fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Results(options) => results::run(options, &settings, output).await,
         Command::Events(options) => events::run(options, &settings, output).await,
         Command::Engagement(command) => engagement::run(command, &settings, output).await,
-        Command::Pause(options) => control::pause(options, &settings, output).await,
-        Command::Resume(options) => control::resume(options, &settings, output).await,
-        Command::Cancel(options) => control::cancel(options, &settings, output).await,
+        Command::Pause(options) => {
+            control::run(options, ActivationCommand::Pause, &settings, output).await
+        }
+        Command::Resume(options) => {
+            control::run(options, ActivationCommand::Resume, &settings, output).await
+        }
+        Command::Cancel(options) => {
+            control::run(options, ActivationCommand::Cancel, &settings, output).await
+        }
+        Command::Jobs(command) => jobs::run(command, &settings, output).await,
         Command::Move(options) => control::move_event(options, &settings, output).await,
         Command::Scheduler => done(roles::scheduler::run(settings.for_role()?).await),
         Command::Worker => done(roles::worker::run(settings.for_role()?).await),

@@ -6,7 +6,7 @@ use clap::Args;
 use domain::{ActivationId, SendState};
 use program::{ActivationStatus, Actor, BeltView, ByWho, Counts, Engagement, Status};
 
-use super::{activation_id, open::Settings};
+use super::{activation_id, control, open::Settings};
 use crate::output::{Output, number, table};
 
 #[derive(Debug, Args)]
@@ -153,6 +153,9 @@ fn reasons(counts: &Counts) -> String {
     text
 }
 
+/// More pauses than this are counted.
+const MOST_PAUSES: usize = 20;
+
 fn foot(status: &Status) -> String {
     let due = match &status.oldest_due {
         Some(due) => {
@@ -174,5 +177,14 @@ fn foot(status: &Status) -> String {
         BeltView::Unreachable { why } => format!("belt: can't be reached ({why})\n"),
         BeltView::NotShown => String::new(),
     };
-    format!("\n{due}{belt}")
+    let by_themselves = status.activations.iter().flat_map(|row| &row.paused_by);
+    let by_themselves = by_themselves.filter(|pause| !status.paused.contains(pause));
+    let mut pauses = status.paused.iter().chain(by_themselves);
+    let mut paused: String =
+        pauses.by_ref().take(MOST_PAUSES).map(|it| format!("{}\n", control::paused(it))).collect();
+    match pauses.count() {
+        0 => {}
+        more => paused.push_str(&format!("and {} more are paused\n", number(more as u64))),
+    }
+    format!("\n{paused}{due}{belt}")
 }

@@ -4,6 +4,7 @@ mod api_keys;
 mod browser;
 mod engagement;
 mod exit_codes;
+mod jobs;
 mod machine;
 mod main_path;
 mod previews;
