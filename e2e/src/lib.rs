@@ -12,6 +12,8 @@ mod all_in_one;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod event_motion;
@@ -19,6 +21,8 @@ mod event_motion;
 mod foreign_servers;
 #[cfg(test)]
 mod invitation;
+#[cfg(test)]
+mod jobs;
 #[cfg(test)]
 mod launch;
 #[cfg(test)]

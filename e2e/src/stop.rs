@@ -52,8 +52,6 @@ async fn nothing_starts_after_a_pause_was_answered_and_all_goes_on_after_resume(
     assert!(after - at_pause <= fleet.size.hands, "{} more after the answer", after - at_pause);
     assert!(after < 400, "paused in mid-campaign");
     fleet.ok(&["resume", &activation]);
-    // Sends met on the belt by the pause come back after a minute of campaign time.
-    fleet.bring_forward(1).await;
     fleet.wait_until_sent(400).await;
     assert_eq!(fleet.doubles().await, 0);
 }
