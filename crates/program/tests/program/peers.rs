@@ -22,12 +22,19 @@ fn python(script: &str, arguments: &[&str]) -> Value {
 /// The example tables that the source of the csv library carries.
 fn tables_of_the_csv_library() -> Vec<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let metadata = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("cargo can be started");
-    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("metadata is JSON");
+    let run = |command: &mut Command| {
+        let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command:?}: {said}");
+        String::from_utf8(output.stdout).expect("it writes UTF-8")
+    };
+    let version = run(Command::new("rustc").arg("-vV"));
+    let platform = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    // Packages of other platforms were never fetched here, and nothing is fetched for this.
+    let metadata = run(Command::new(cargo)
+        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", platform])
+        .current_dir(env!("CARGO_MANIFEST_DIR")));
+    let metadata: Value = serde_json::from_str(&metadata).expect("metadata is JSON");
     let packages = metadata["packages"].as_array().expect("there are packages");
     let csv = packages.iter().find(|it| it["name"] == "csv").expect("csv is a dependency");
     let manifest = Path::new(csv["manifest_path"].as_str().unwrap());
