@@ -181,8 +181,7 @@ max_connections = 50
 
 def invitations(fleet, name, partners):
     """Has these partners invited; the path of the page behind each one's mail, by partner."""
-    for n in range(partners):
-        fleet.ask("invite", "--package", "product-launch", "--partner", f"{name}{n}")
+    fleet.ask("invite", "--package", "product-launch", "--all-eligible")
     links = {}
 
     def all_mailed():
@@ -191,8 +190,9 @@ def invitations(fleet, name, partners):
                 continue
             mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
             link = re.search(rf'href="{re.escape(fleet.base)}(/i/[^"]+)"', mail.get_body(("html",)).get_content())
-            if link:
-                links[re.search(r"pat@([^.>]+)", mail["to"])[1]] = link[1]
+            partner = re.search(r"@([^.>]+)", mail["to"])[1]
+            if link and re.fullmatch(rf"{name}\d+", partner):
+                links[partner] = link[1]
             seen.add(file)
         return True if len(links) >= partners else None
 
@@ -473,6 +473,11 @@ def measure_page(fleet, links, events):
             "page_p50_ms": round(percentile(times, 0.5), 1), "page_p95_ms": round(percentile(times, 0.95), 1)}
 
 
+def say(what):
+    """What is done now, on the terminal: the whole takes minutes."""
+    print(f"{time.strftime('%H:%M:%S')}  {what}", file=sys.stderr, flush=True)
+
+
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--bin", type=pathlib.Path, required=True)
@@ -495,22 +500,29 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="throughline-bench-"))
     fleet = Fleet(asked.bin.resolve(), folder)
     try:
+        say(f"a fleet, and mail of {PARTNERS} partners to {PERSONS} persons each")
         fleet.set_up()
         fleet.add_partners("p", PARTNERS, PERSONS)
         fleet.start_roles()
         fleet.ask("launch", "--package", "product-launch", "--all-eligible", "--list", "customers")
         paths = links_of_mail(fleet)
+        say(f"{asked.launches} invitations")
         fleet.add_partners("l", asked.launches, 3)
         links = invitations(fleet, "l", asked.launches)
+        say(f"{asked.launches} launches, one after the other")
         flat |= measure_launches(fleet, links)
         if "visible" in parts:
+            say("opens and clicks on an idle fleet")
             wait_for("an idle fleet", 60, fleet.is_idle)
             flat |= measure_visible(fleet, tracked_mails(fleet, links), asked.visible)
         if "tracking" in parts:
+            say(f"{asked.rate} opens and clicks a second for {asked.seconds} s")
             flat |= measure_tracking(fleet, asked.load.resolve(), paths, asked.rate, asked.seconds)
         if "most" in parts:
+            say("as many as go, beside nginx")
             flat |= measure_most(fleet, paths, asked.most_seconds)
         if "page" in parts:
+            say(f"the page of a launch with {asked.events} events")
             flat |= measure_page(fleet, links, asked.events)
     finally:
         fleet.stop()
