@@ -106,7 +106,48 @@ const linkOf = key => {
   await context.close();
 }
 
-// 5. A link that leads nowhere, and the page to unsubscribe.
+// 5. With a picture of the partner's own, in German: one that does not fit is refused in words, one that fits is in the preview.
+{
+  const { context, page } = await opened(PHONE, linkOf('picture'));
+  /** A picture of one colour, made by the browser. */
+  const picture = async (wide, high) => {
+    const data = await page.evaluate(([wide, high]) => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: wide, height: high });
+      const pen = canvas.getContext('2d');
+      pen.fillStyle = '#c2410c';
+      pen.fillRect(0, 0, wide, high);
+      return canvas.toDataURL('image/png').split(',')[1];
+    }, [wide, high]);
+    return { name: 'team.png', mimeType: 'image/png', buffer: Buffer.from(data, 'base64') };
+  };
+  await page.goto(linkOf('picture'));
+  await looked(page, 'picture-1-asked');
+  const news = page.locator('[name="slot.news"]');
+  await news.fill('Wir sind umgezogen.');
+  await page.locator('[name="file.banner"]').setInputFiles(await picture(100, 40));
+  await page.locator('button.main').first().click();
+  await page.waitForSelector('.errors');
+  assert.match(await page.locator('.errors').innerText(), /600/, 'it says how wide a picture has to be');
+  await looked(page, 'picture-2-too-small');
+  assert.equal(await news.inputValue(), 'Wir sind umgezogen.', 'nothing is lost');
+  await page.locator('[name="file.banner"]').setInputFiles(await picture(1200, 400));
+  await page.locator('button[value=preview]').first().click();
+  await page.waitForLoadState('networkidle');
+  for (const frame of await page.locator('iframe').all()) await frame.scrollIntoViewIfNeeded();
+  await page.waitForLoadState('networkidle');
+  const widths = [];
+  for (const frame of page.frames().slice(1)) {
+    widths.push(...await frame.evaluate(() => [...document.images].map(it => it.naturalWidth)).catch(() => []));
+  }
+  assert.ok(widths.includes(1200) || widths.includes(1040), `the picture is in a preview: ${widths}`);
+  await looked(page, 'picture-3-preview');
+  await page.locator('button.main').first().click();
+  await page.waitForSelector('#progress');
+  await looked(page, 'picture-4-launched');
+  await context.close();
+}
+
+// 6. A link that leads nowhere, and the page to unsubscribe.
 {
   const home = new URL(linkOf('phone')).origin;
   const { context, page } = await opened(PHONE, home);

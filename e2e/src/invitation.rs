@@ -7,7 +7,7 @@ use mail_parser::MessageParser;
 use store::{InviteRequest, PartnerInput};
 use testkit::wait::wait_for;
 
-use crate::fleet::{Fleet, PATIENCE, Size};
+use crate::fleet::{Fleet, PATIENCE, Size, sample_package};
 
 impl Fleet {
     /// Says whom invitations come from, and invites everybody; answers when the relay has the mails.
@@ -298,6 +298,26 @@ mod browser {
             fs::write(&file, &mails[address]).expect("the temporary folder is writable");
             named.insert(key.to_owned(), file.display().to_string().into());
         }
+
+        // A campaign that asks for a picture, for a partner who comes later and writes German.
+        let file = fleet.folder().join("later.csv");
+        fs::write(
+            &file,
+            "partner_key,company_name,tier,locale,time_zone,contact_email,from_email,web_site,postal_address\n\
+             picture,Bildwerk GmbH,Gold,de,Europe/Berlin,b@bildwerk.example,hallo@bildwerk.example,https://bildwerk.example,Weg 1 | Bonn\n",
+        )
+        .expect("the temporary folder is writable");
+        fleet.ok(&["import", "partners", file.to_str().expect("UTF-8")]);
+        let list = ["import", "contacts", "--company", "picture", "--list", "customers"];
+        fleet.ok(&[&list[..], &[&contacts]].concat());
+        let newsletter = sample_package();
+        let newsletter = Path::new(&newsletter).with_file_name("evergreen-newsletter");
+        fleet.ok(&["package", "publish", newsletter.to_str().expect("UTF-8")]);
+        fleet.ok(&["invite", "--package", "evergreen-newsletter", "--partner", "picture"]);
+        let mail = &fleet.invitations(5).await["b@bildwerk.example"];
+        let file = fleet.folder().join("picture.html");
+        fs::write(&file, mail).expect("the temporary folder is writable");
+        named.insert("picture".to_owned(), file.display().to_string().into());
         crate::browser::walk("walk", &named, Path::new("invitation")).await;
     }
 }

@@ -61,6 +61,8 @@ async fn a_poison_job_is_set_aside_listed_and_replayed_after_the_mend() {
         (&"sent".into(), &"replay job".into())
     );
     assert_eq!(fleet.ok(&["jobs", "list"])["items"].as_array().expect("a list").len(), 0);
-    assert_eq!(fleet.doubles().await, 0);
+    // What else was on the wire at a death nobody knows of: it may come twice.
+    let doubles = fleet.doubles().await;
+    assert!(doubles <= 3 * fleet.size.hands, "{doubles} doubled by three deaths");
     fleet.assert_nothing_lost().await;
 }

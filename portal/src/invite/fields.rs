@@ -66,12 +66,14 @@ impl Parts<'_> {
                 let is_empty = given.slots.get(name).is_none_or(|value| value.trim().is_empty());
                 match slot.kind {
                     SlotKind::Image if slot.min_width > 1 || slot.min_height > 1 => {
-                        let least = [slot.min_width, slot.min_height]
-                            .map(|it| words.number(it.max(1).into()));
-                        words.say_with(
-                            "wrong-image-small",
-                            &[("width", &least[0]), ("height", &least[1])],
-                        )
+                        let key = match (slot.min_width, slot.min_height) {
+                            (_, 0 | 1) => "wrong-image-narrow",
+                            (0 | 1, _) => "wrong-image-low",
+                            _ => "wrong-image-small",
+                        };
+                        let least =
+                            [slot.min_width, slot.min_height].map(|it| words.number(u64::from(it)));
+                        words.say_with(key, &[("width", &least[0]), ("height", &least[1])])
                     }
                     SlotKind::Image => words.say("wrong-image"),
                     _ if is_empty => words.say("wrong-empty"),
@@ -179,8 +181,10 @@ impl Parts<'_> {
                 h2 #slots { (words.say("slots-heading")) }
                 @if all_optional { p { (words.say("slots-optional")) } }
                 @for slot in slots { (self.slot(slot)) }
-                button.quiet type="submit" name="intent" value="preview" formnovalidate {
-                    (words.say("slots-update"))
+                div.act {
+                    button.quiet type="submit" name="intent" value="preview" formnovalidate {
+                        (words.say("slots-update"))
+                    }
                 }
             }
         }

@@ -372,8 +372,8 @@ async fn a_picture_is_chosen_on_the_page_and_kept_while_the_rest_is_mended() {
     // Too small, no picture at all: said where it is asked for, and nothing is launched.
     let before = world.all_of(&invited).await;
     for (file, said) in [
-        (picture(4), "at least 20 × 1 pixels"),
-        (b"MZ no picture".to_vec(), "at least 20 × 1 pixels"),
+        (picture(4), "at least 20 pixels wide"),
+        (b"MZ no picture".to_vec(), "at least 20 pixels wide"),
     ] {
         let (status, text) = press(with_file("launch", &[], &file)).await;
         assert_eq!(status, 422, "{text}");
