@@ -41,7 +41,8 @@ pub enum TimeSource {
 /// How to connect. Everything but the URL has a default.
 #[derive(Debug, Clone)]
 pub struct BeltConfig {
-    /// `redis://host:port`, `rediss://…`, `unix:///path` or `redis+unix:///path`.
+    /// `redis://host:port`, `rediss://…`, `unix:///path`, `redis+unix:///path` or
+    /// `redis+sentinel://host:port,host:port/name`.
     pub url: String,
     /// The shard; its keys begin with `tl:{<shard>}:`.
     pub shard: u32,

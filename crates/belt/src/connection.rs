@@ -7,19 +7,22 @@ use std::{
 };
 
 use redis::{
-    Client, Cmd, FromRedisValue, ToRedisArgs,
+    Client, Cmd, FromRedisValue, RedisError, RedisResult, ToRedisArgs,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
+use tokio::sync::watch;
 
 use crate::{
     config::{BeltConfig, Channel, TimeSource},
     error::{Error, Result, sort},
     keys::Keys,
     scripts::{Scripts, Text},
+    sentinel::{self, SentinelUrl},
 };
 
 /// A handle on one channel of the belt. Clones share one connection, which is made at the first call
-/// and made again, with growing pauses, whenever it breaks; calls that were pending fail.
+/// and made again, with growing pauses, whenever it breaks; calls that were pending fail. Where Sentinels
+/// say which server is the primary, it goes over to another one as soon as they do.
 #[derive(Clone)]
 pub struct Belt {
     inner: Arc<Inner>,
@@ -27,12 +30,52 @@ pub struct Belt {
     scripts: Arc<RwLock<Option<Arc<Scripts>>>>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     config: BeltConfig,
     shown_url: String,
+    keys: Keys,
+    /// The server that is spoken to; `None` until a Sentinel has named one.
+    link: watch::Sender<Option<Arc<Link>>>,
+    /// Wakes whoever asks the Sentinels: a call found the server away.
+    pub(crate) trouble: tokio::sync::Notify,
+}
+
+/// One server.
+pub(crate) struct Link {
+    /// Its address, without a password.
+    pub(crate) address: String,
+    /// Counts servers, so that a connection to an earlier one is known.
+    number: u64,
     client: Client,
     manager: ConnectionManager,
-    keys: Keys,
+}
+
+impl Inner {
+    /// The address of the server that is spoken to.
+    pub(crate) fn address(&self) -> Option<String> {
+        self.link.borrow().as_ref().map(|link| link.address.clone())
+    }
+
+    /// Speaks to the server at `url` from now on.
+    pub(crate) fn go_to(&self, address: &str, url: &str) -> RedisResult<()> {
+        let client = Client::open(url)?;
+        let manager = ConnectionManager::new_lazy_with_config(
+            client.clone(),
+            ConnectionManagerConfig::new()
+                .set_response_timeout(Some(self.config.response_timeout))
+                .set_connection_timeout(Some(self.config.connection_timeout))
+                .set_min_delay(Duration::from_millis(20))
+                .set_max_delay(Duration::from_secs(1))
+                // The next call starts the next round of attempts, so this is no end.
+                .set_number_of_retries(3)
+                .set_pipeline_buffer_size(1_024),
+        )?;
+        self.link.send_modify(|link| {
+            let number = link.as_ref().map_or(0, |link| link.number) + 1;
+            *link = Some(Arc::new(Link { address: address.to_owned(), number, client, manager }));
+        });
+        Ok(())
+    }
 }
 
 impl fmt::Debug for Belt {
@@ -54,35 +97,38 @@ impl Belt {
     /// A handle for `config`. The server need not be there yet.
     ///
     /// # Errors
-    /// [`Error::BadUrl`] if the URL names no Redis server.
+    /// [`Error::BadUrl`] or [`Error::BadSentinelUrl`] if the URL names no Redis server.
     pub async fn connect(config: BeltConfig) -> Result<Self> {
-        let bad = |source| Error::BadUrl { url: without_password(&config.url), source };
-        let url = match config.url.strip_prefix("unix://") {
-            Some(path) => format!("redis+unix://{path}"),
-            None => config.url.clone(),
-        };
-        let client = Client::open(url).map_err(bad)?;
-        let manager = ConnectionManager::new_lazy_with_config(
-            client.clone(),
-            ConnectionManagerConfig::new()
-                .set_response_timeout(Some(config.response_timeout))
-                .set_connection_timeout(Some(config.connection_timeout))
-                .set_min_delay(Duration::from_millis(20))
-                .set_max_delay(Duration::from_secs(1))
-                // The next call starts the next round of attempts, so this is no end.
-                .set_number_of_retries(3)
-                .set_pipeline_buffer_size(1_024),
-        )
-        .map_err(|source| Error::BadUrl { url: without_password(&config.url), source })?;
         let channel = config.channel;
-        let inner = Inner {
-            shown_url: without_password(&config.url),
+        let shown_url = without_password(&config.url);
+        let sentinels = match config.url.strip_prefix(sentinel::SCHEME) {
+            Some(rest) => Some(
+                SentinelUrl::parse(rest)
+                    .ok_or_else(|| Error::BadSentinelUrl { url: shown_url.clone() })?,
+            ),
+            None => None,
+        };
+        let inner = Arc::new(Inner {
+            shown_url,
             keys: Keys::new(config.shard),
             config,
-            client,
-            manager,
-        };
-        Ok(Self { inner: Arc::new(inner), channel, scripts: Arc::default() })
+            link: watch::Sender::new(None),
+            trouble: tokio::sync::Notify::new(),
+        });
+        match sentinels {
+            Some(sentinels) => sentinel::follow(sentinels, &inner),
+            None => {
+                let url = &inner.config.url;
+                let open = match url.strip_prefix("unix://") {
+                    Some(path) => format!("redis+unix://{path}"),
+                    None => url.clone(),
+                };
+                inner
+                    .go_to(&inner.shown_url, &open)
+                    .map_err(|source| Error::BadUrl { url: inner.shown_url.clone(), source })?;
+            }
+        }
+        Ok(Self { inner, channel, scripts: Arc::default() })
     }
 
     /// The same connection, another channel.
@@ -106,16 +152,65 @@ impl Belt {
         &self.inner.config
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.inner.client
+    /// For a connection of the caller's own, to the server that is spoken to.
+    pub(crate) fn client(&self) -> RedisResult<Client> {
+        let link = self.inner.link.borrow().clone();
+        link.map(|link| link.client.clone()).ok_or_else(no_primary)
     }
 
-    pub(crate) fn manager(&self) -> ConnectionManager {
-        self.inner.manager.clone()
+    /// Which server is spoken to, counted: a connection that was made under another number is to the wrong one.
+    pub(crate) fn server_number(&self) -> u64 {
+        self.inner.link.borrow().as_ref().map_or(0, |link| link.number)
     }
 
-    pub(crate) fn sort(&self, source: redis::RedisError, what: &'static str) -> Error {
-        sort(source, &self.inner.shown_url, what, 0, 0)
+    pub(crate) fn sort(&self, source: RedisError, what: &'static str) -> Error {
+        self.sort_call(source, what, 0, 0)
+    }
+
+    fn sort_call(&self, source: RedisError, what: &'static str, lease: u64, epoch: u32) -> Error {
+        let error = sort(source, &self.inner.shown_url, what, lease, epoch);
+        if matches!(error, Error::Unreachable { .. }) {
+            self.inner.trouble.notify_one();
+        }
+        error
+    }
+
+    /// One call to the server that is spoken to. It fails as soon as another one is: nobody may wait for the
+    /// answer of a server that is not the primary any more.
+    async fn query<T, F>(&self, ask: impl FnOnce(ConnectionManager) -> F) -> RedisResult<T>
+    where
+        F: Future<Output = RedisResult<T>> + Send,
+    {
+        let mut links = self.inner.link.subscribe();
+        let there = links.borrow_and_update().clone();
+        let link = match there {
+            Some(link) => link,
+            None => self.first_link(&mut links).await.ok_or_else(no_primary)?,
+        };
+        let moved = async {
+            loop {
+                if links.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                if links.borrow().as_ref().is_some_and(|now| now.number != link.number) {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            answer = ask(link.manager.clone()) => answer,
+            () = moved => Err(io_error("another server is the primary now")),
+        }
+    }
+
+    /// What the Sentinels name first, if they do in time.
+    async fn first_link(
+        &self,
+        links: &mut watch::Receiver<Option<Arc<Link>>>,
+    ) -> Option<Arc<Link>> {
+        let wait = self.inner.config.connection_timeout;
+        let named = tokio::time::timeout(wait, links.wait_for(Option::is_some)).await;
+        named.ok()?.ok()?.clone()
     }
 
     /// One plain command.
@@ -124,7 +219,9 @@ impl Belt {
         what: &'static str,
         command: Cmd,
     ) -> Result<T> {
-        command.query_async(&mut self.manager()).await.map_err(|source| self.sort(source, what))
+        self.query(|mut manager| async move { command.query_async(&mut manager).await })
+            .await
+            .map_err(|source| self.sort(source, what))
     }
 
     /// Several plain commands in one go.
@@ -133,7 +230,9 @@ impl Belt {
         what: &'static str,
         pipeline: redis::Pipeline,
     ) -> Result<T> {
-        pipeline.query_async(&mut self.manager()).await.map_err(|source| self.sort(source, what))
+        self.query(|mut manager| async move { pipeline.query_async(&mut manager).await })
+            .await
+            .map_err(|source| self.sort(source, what))
     }
 
     /// The number and phase in the epoch key, if there is one.
@@ -201,9 +300,10 @@ impl Belt {
         carried: Carried,
     ) -> Result<T> {
         let text = script(scripts);
-        self.evalsha(&text.hash, arguments).query_async(&mut self.manager()).await.map_err(
-            |source| sort(source, &self.inner.shown_url, text.name, carried.lease, scripts.epoch),
-        )
+        let command = self.evalsha(&text.hash, arguments);
+        self.query(|mut manager| async move { command.query_async(&mut manager).await })
+            .await
+            .map_err(|source| self.sort_call(source, text.name, carried.lease, scripts.epoch))
     }
 
     pub(crate) fn evalsha<A: ToRedisArgs>(&self, hash: &str, arguments: &A) -> Cmd {
@@ -223,8 +323,17 @@ impl Belt {
     }
 }
 
+fn io_error(why: &'static str) -> RedisError {
+    RedisError::from(std::io::Error::other(why))
+}
+
+fn no_primary() -> RedisError {
+    io_error("no Sentinel has named a primary")
+}
+
 /// The URL as it may be shown: `redis://user:secret@host` becomes `redis://host`.
 fn without_password(url: &str) -> String {
+    let url = url.split_once("?sentinel_password=").map_or(url, |(url, _)| url);
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
         _ => url.to_owned(),
@@ -239,5 +348,9 @@ mod tests {
     fn a_shown_url_has_no_password() {
         assert_eq!(without_password("redis://u:p@h:6379/0"), "redis://h:6379/0");
         assert_eq!(without_password("unix:///tmp/r.sock"), "unix:///tmp/r.sock");
+        assert_eq!(
+            without_password("redis+sentinel://:p@h:1,i:2/main?sentinel_password=q"),
+            "redis+sentinel://h:1,i:2/main"
+        );
     }
 }

@@ -46,6 +46,15 @@ pub enum Error {
         #[source]
         source: redis::RedisError,
     },
+    /// The URL names no Sentinels, or not what they are asked for.
+    #[error(
+        "\"{url}\" names no Sentinels; expected redis+sentinel://host:port,host:port/NAME, where NAME is what the \
+         Sentinels call the primary (`sentinel monitor NAME …`), perhaps with :password@ before the hosts and /0 behind it"
+    )]
+    BadSentinelUrl {
+        /// What was given, without its passwords.
+        url: String,
+    },
     /// The server is not configured the way a queue needs it.
     #[error(
         "Redis has `{setting} {found}`, the belt needs `{setting} {needed}`: run \
@@ -124,8 +133,8 @@ pub(crate) fn sort(
             epoch,
             current: detail(&source).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
         },
-        // A server that loads its AOF, or became a replica, will be another server in a moment.
-        Some("LOADING" | "READONLY" | "MASTERDOWN" | "BUSY") => {
+        // A server that loads its AOF, became a replica or has lost its replicas will be another server in a moment.
+        Some("LOADING" | "READONLY" | "MASTERDOWN" | "NOREPLICAS" | "BUSY") => {
             Error::Unreachable { url: url.to_owned(), source }
         }
         Some(_) => Error::Reply { what, source },

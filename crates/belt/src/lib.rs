@@ -21,6 +21,7 @@ pub mod link_targets;
 pub mod protocol;
 pub mod record;
 mod scripts;
+mod sentinel;
 pub mod shelf;
 pub mod status;
 pub mod stops;

@@ -156,7 +156,7 @@ impl Belt {
         let config = redis::AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.config().connection_timeout))
             .set_response_timeout(Some(wait + self.config().response_timeout));
-        self.client().get_multiplexed_async_connection_with_config(&config).await
+        self.client()?.get_multiplexed_async_connection_with_config(&config).await
     }
 
     /// The book has every outcome up to `position`: the stream is trimmed and workers may forget

@@ -5,12 +5,16 @@
 pub mod clock;
 pub mod database;
 pub mod peers;
+pub mod proxy;
 pub mod redis;
 pub mod relay;
+pub mod sentinel;
 pub mod wait;
 
 pub use clock::{FakeClock, SeqIds};
 pub use database::{TestDatabase, TestPostgres};
 pub use peers::{MailPeer, ReadMail};
+pub use proxy::Proxy;
 pub use redis::TestRedis;
 pub use relay::ScriptedRelay;
+pub use sentinel::TestSentinels;

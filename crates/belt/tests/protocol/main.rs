@@ -26,6 +26,7 @@
 //! ([`belt::TimeSource::Key`]).
 
 mod apalis_worker;
+mod failover;
 mod fair;
 mod limits;
 mod line_01_claim_number;

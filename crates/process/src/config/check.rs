@@ -53,10 +53,12 @@ fn servers(config: &Config, found: &mut Findings) {
         );
     }
     let redis = config.redis.url.scheme();
-    if !["redis", "unix", "redis+unix"].contains(&redis.as_str()) {
+    if !["redis", "unix", "redis+unix", "redis+sentinel"].contains(&redis.as_str()) {
         found.push(
             "redis.url",
-            format!("expected \"redis://…\" or \"unix:///…\", got one that begins \"{redis}:\""),
+            format!(
+                "expected \"redis://…\", \"unix:///…\" or \"redis+sentinel://…\", got one that begins \"{redis}:\""
+            ),
         );
     }
 }
