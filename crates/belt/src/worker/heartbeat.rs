@@ -8,8 +8,11 @@ use std::{
 
 use crate::worker::session::Session;
 
-/// Two beats may be lost before the third is too late.
-const EVERY: Duration = Duration::from_secs(2);
+/// How often it beats, and how long one beat may take. A lease is six of them: who could not be heard for four seconds, and was
+/// stuck in an attempt when that was over, is still in time.
+const EVERY: Duration = Duration::from_secs(1);
+/// How soon one that was not heard is repeated.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// Starts the thread. It ends when the returned sender is dropped.
 pub(crate) fn start(session: &Arc<Session>) -> mpsc::Sender<()> {
@@ -25,30 +28,37 @@ pub(crate) fn start(session: &Arc<Session>) -> mpsc::Sender<()> {
 fn run(session: &Weak<Session>, stopped: &mpsc::Receiver<()>) {
     let mut connection = None;
     // The worker has just joined when this starts, so the first beat may wait.
-    while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
+    let mut wait = EVERY;
+    while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(wait) {
         let Some(session) = session.upgrade() else { return };
+        wait = EVERY;
         if let Err(error) = beat(&session, &mut connection) {
             tracing::debug!(%error, "a heartbeat was not heard");
             connection = None;
+            wait = AGAIN;
         }
     }
 }
 
-fn beat(session: &Session, connection: &mut Option<redis::Connection>) -> redis::RedisResult<()> {
+/// A connection, and the number of the server that it is to.
+type Numbered = (u64, redis::Connection);
+
+fn beat(session: &Session, connection: &mut Option<Numbered>) -> redis::RedisResult<()> {
     let Some(registration) = session.registered() else { return Ok(()) };
     let membership = &registration.membership;
     let config = session.belt.config();
-    let open = match connection.take() {
-        Some(open) => open,
+    let server = session.belt.server_number();
+    let open = match connection.take().filter(|(number, _)| *number == server) {
+        Some((_, open)) => open,
         None => {
-            let open =
-                session.belt.client().get_connection_with_timeout(config.connection_timeout)?;
+            let client = session.belt.client()?;
+            let open = client.get_connection_with_timeout(config.connection_timeout.min(EVERY))?;
             open.set_read_timeout(Some(EVERY))?;
             open.set_write_timeout(Some(EVERY))?;
             open
         }
     };
-    let open = connection.insert(open);
+    let (_, open) = connection.insert((server, open));
     let command = session.belt.evalsha(&membership.scripts.beat.hash, &membership.name().as_str());
     match command.query::<String>(open) {
         Ok(said) if said == "alive" => Ok(()),
