@@ -10,11 +10,21 @@ use std::{
 
 use tempfile::TempDir;
 
+/// How often a server of ours makes sure that its append-only file is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fsync {
+    /// With every write, before it answers.
+    Always,
+    /// Once a second: a power cut loses up to two seconds.
+    EverySecond,
+}
+
 /// A private `redis-server` on a unix socket. Its child is killed when this is dropped.
 #[derive(Debug)]
 pub struct TestRedis {
     directory: TempDir,
     child: Option<Child>,
+    fsync: Fsync,
 }
 
 impl TestRedis {
@@ -23,14 +33,20 @@ impl TestRedis {
     /// # Panics
     /// If there is no `redis-server`, with the line to install it.
     pub fn start() -> Self {
+        Self::start_with(Fsync::EverySecond)
+    }
+
+    /// [`Self::start`], with another `appendfsync`.
+    pub fn start_with(fsync: Fsync) -> Self {
         let directory =
             TempDir::with_prefix("tl-redis-").expect("the temporary folder is writable");
-        let mut redis = Self { directory, child: None };
+        let mut redis = Self { directory, child: None, fsync };
         redis.restart();
         redis
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Its unix socket.
+    pub fn socket(&self) -> PathBuf {
         self.directory.path().join("redis.sock")
     }
 
@@ -48,7 +64,11 @@ impl TestRedis {
         let log = std::fs::File::create(self.directory.path().join("redis.log"))
             .expect("the temporary folder is writable");
         let child = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"])
+            .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync"])
+            .arg(match self.fsync {
+                Fsync::Always => "always",
+                Fsync::EverySecond => "everysec",
+            })
             .args(["--maxmemory-policy", "noeviction", "--daemonize", "no"])
             .arg("--unixsocket")
             .arg(self.socket())
@@ -89,6 +109,41 @@ impl TestRedis {
             child.wait().ok();
         }
         std::fs::remove_file(self.socket()).ok();
+    }
+
+    /// How long the append-only file is, in bytes: what a power cut may take it back to.
+    ///
+    /// # Panics
+    /// If the server keeps none.
+    pub fn append_only_bytes(&self) -> u64 {
+        let file = std::fs::metadata(self.append_only_file());
+        file.expect("the append-only file is there").len()
+    }
+
+    /// Cuts the append-only file to `bytes`, as a power cut does that came before the rest was on the disk.
+    /// Only after [`Self::stop`].
+    ///
+    /// # Panics
+    /// If the server runs.
+    pub fn cut_append_only(&self, bytes: u64) {
+        assert!(self.child.is_none(), "the server still writes");
+        let file = std::fs::File::options().write(true).open(self.append_only_file());
+        let file = file.expect("the append-only file is there");
+        let now = file.metadata().expect("a file has a length").len();
+        file.set_len(bytes.min(now)).expect("the temporary folder is writable");
+    }
+
+    /// The part of the append-only file that is written to.
+    fn append_only_file(&self) -> PathBuf {
+        let folder = self.directory.path().join("appendonlydir");
+        let files = std::fs::read_dir(&folder).expect("the server keeps an append-only file");
+        let mut parts: Vec<PathBuf> = files
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.to_string_lossy().ends_with(".incr.aof"))
+            .collect();
+        parts.sort();
+        parts.pop().expect("the append-only file has a part that is written to")
     }
 
     /// Kills it and starts it again: the AOF is read, scripts and connections are gone.

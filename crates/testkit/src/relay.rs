@@ -23,7 +23,7 @@ use tokio::{
 use ledger::Ledger;
 use script::Script;
 
-pub use ledger::Taken;
+pub use ledger::{Begun, Taken};
 pub use script::{Phase, Seen, Step};
 
 /// How long the `wait_until_…` functions wait before they fail the test.
@@ -242,7 +242,27 @@ impl ScriptedRelay {
 
     /// How many messages the relay took responsibility for.
     pub fn accepted_count(&self) -> usize {
-        self.ledger_lock().taken.iter().filter(|taken| taken.accepted).count()
+        self.ledger_lock().accepted
+    }
+
+    /// Every recipient that was accepted, in order: also of messages that never ended.
+    pub fn begun(&self) -> Vec<Begun> {
+        self.ledger_lock().begun.clone()
+    }
+
+    /// How many recipients were accepted, also of messages that never ended.
+    pub fn begun_count(&self) -> usize {
+        self.ledger_lock().begun.len()
+    }
+
+    /// The time on the clock of [`Taken::at`] and [`Begun::at`].
+    pub fn clock(&self) -> Duration {
+        self.shared.started.elapsed()
+    }
+
+    /// Connections open now whose client gave `client` in EHLO.
+    pub fn open_connections_of(&self, client: &str) -> usize {
+        self.ledger_lock().clients.values().filter(|known| *known == client).count()
     }
 
     /// Connections open now.

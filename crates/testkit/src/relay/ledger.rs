@@ -21,7 +21,22 @@ pub struct Taken {
     pub answered: Option<u16>,
     /// The connection it came over, from 1.
     pub connection: u64,
+    /// The name its client gave in EHLO.
+    pub client: String,
     /// When its end arrived, since the relay started.
+    pub at: Duration,
+}
+
+/// A recipient that was named and accepted: a message has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// The address in RCPT.
+    pub rcpt: String,
+    /// The connection it came over, from 1.
+    pub connection: u64,
+    /// The name its client gave in EHLO.
+    pub client: String,
+    /// When, since the relay started.
     pub at: Duration,
 }
 
@@ -41,6 +56,10 @@ impl fmt::Debug for Taken {
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) taken: Vec<Taken>,
+    pub(super) accepted: usize,
+    pub(super) begun: Vec<Begun>,
+    /// The open connections that said EHLO, and as whom.
+    pub(super) clients: HashMap<u64, String>,
     pub(super) commands: Vec<(u64, String)>,
     pub(super) wire: HashMap<u64, Vec<u8>>,
     pub(super) content_bytes: usize,

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     Shared,
-    ledger::{self, Taken},
+    ledger::{self, Begun, Taken},
     script::{Phase, Seen, Step, What},
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>) {
             ledger.seen as u64
         };
         shared.tell();
-        let open = Open(Arc::clone(&shared));
+        let open = Open { shared: Arc::clone(&shared), number };
         let mut stopped = shared.stopped.subscribe();
         let budget = shared.script().cut_after;
         let mut session = Session::new(stream, open, number, budget);
@@ -50,12 +50,18 @@ pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 /// Counts the connection as open for as long as it lives.
-struct Open(Arc<Shared>);
+struct Open {
+    shared: Arc<Shared>,
+    number: u64,
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.ledger().open -= 1;
-        self.0.tell();
+        let mut ledger = self.shared.ledger();
+        ledger.open -= 1;
+        ledger.clients.remove(&self.number);
+        drop(ledger);
+        self.shared.tell();
     }
 }
 
@@ -76,6 +82,7 @@ struct Session {
     /// How many bytes may still be read before the connection is cut.
     budget: Option<usize>,
     seen: Seen,
+    client: String,
     from: String,
     rcpt: Vec<String>,
 }
@@ -98,13 +105,14 @@ impl Session {
             buffer: Vec::new(),
             budget,
             seen,
+            client: String::new(),
             from: String::new(),
             rcpt: Vec::new(),
         }
     }
 
     fn shared(&self) -> &Arc<Shared> {
-        &self.open.0
+        &self.open.shared
     }
 
     async fn run(&mut self) -> Result<(), Over> {
@@ -132,6 +140,10 @@ impl Session {
                 lines.extend(options.smtputf8.then_some("SMTPUTF8"));
                 let hello = Step::reply(250, &lines.join("\n"));
                 self.begin();
+                self.client =
+                    self.seen.line.split_whitespace().nth(1).unwrap_or_default().to_owned();
+                let (number, client) = (self.seen.connection, self.client.clone());
+                self.shared().ledger().clients.insert(number, client);
                 self.act(Phase::Ehlo, hello).await?;
             }
             "MAIL" => {
@@ -143,6 +155,13 @@ impl Session {
             "RCPT" => {
                 self.seen.rcpt = between_brackets(&self.seen.line);
                 if self.act(Phase::Rcpt, ok("2.1.5 ok")).await? {
+                    let begun = Begun {
+                        rcpt: self.seen.rcpt.clone(),
+                        connection: self.seen.connection,
+                        client: self.client.clone(),
+                        at: self.shared().started.elapsed(),
+                    };
+                    self.shared().ledger().begun.push(begun);
                     self.rcpt.push(self.seen.rcpt.clone());
                 }
             }
@@ -204,6 +223,7 @@ impl Session {
                 accepted: false,
                 answered: None,
                 connection: self.seen.connection,
+                client: self.client.clone(),
                 at,
             });
             ledger.taken.len() - 1
@@ -216,8 +236,11 @@ impl Session {
         let step = self.step(Phase::Dot, Step::reply(250, "2.0.0 queued"));
         let code = step.code();
         // What a relay answers with 2xx it has taken, whether the answer arrives or not.
-        self.shared().ledger().taken[index].accepted =
-            step.took_it || code.is_some_and(|code| code / 100 == 2);
+        if step.took_it || code.is_some_and(|code| code / 100 == 2) {
+            let mut ledger = self.shared().ledger();
+            ledger.taken[index].accepted = true;
+            ledger.accepted += 1;
+        }
         let said = self.perform(step, |shared| {
             shared.ledger().taken[index].answered = code;
         });
