@@ -92,7 +92,7 @@ async fn work_spreads_over_workers_that_join_by_hand() {
         &config,
         &["import", "contacts", "--company", "acme", "--list", "customers", &path(&contacts)],
     );
-    ok(&config, &["package", "publish", &sample_package()]);
+    ok(&config, &["package", "publish", &sample_package().display().to_string()]);
     relay.hold(Phase::Dot);
     ok(&config, &["launch", "--package", "product-launch", "--all-eligible"]);
 

@@ -23,7 +23,7 @@ fn copy(from: &Path, to: &Path) {
 /// The sample package with its steps around an event: two weeks before, the day before, the day after.
 fn event_package(fleet: &Fleet) -> PathBuf {
     let folder = fleet.folder().join("webinar");
-    copy(Path::new(&sample_package()), &folder);
+    copy(&sample_package(), &folder);
     let file = folder.join("package.toml");
     let text = std::fs::read_to_string(&file).expect("a package has it");
     let text = text

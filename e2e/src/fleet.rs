@@ -11,7 +11,7 @@ use std::{
 
 use domain::UtcMillis;
 use store::{StateCounts, Store, StoreOptions};
-use testkit::{ScriptedRelay, TestDatabase, TestRedis, wait::wait_for};
+use testkit::{ScriptedRelay, TestDatabase, TestRedis, relay, wait::wait_for};
 
 /// How long anything in these tests may take before it counts as broken.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -19,33 +19,52 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Which engine the book is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
+    /// In a file.
     Sqlite,
+    /// On the server of the tests.
     Postgres,
 }
 
 /// How big the stage is.
 #[derive(Clone, Debug)]
 pub struct Size {
+    /// Partners that launch.
     pub partners: usize,
+    /// Contacts of each.
     pub contacts: usize,
     /// Hands of each worker, which is also the most connections it opens.
     pub hands: usize,
+    /// Where the book is.
     pub engine: Engine,
+    /// The folder of the package that is published, and the name it is launched by.
+    pub package: (PathBuf, &'static str),
     /// Settings beyond the usual, as environment variables.
     pub settings: Vec<(&'static str, String)>,
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { partners: 3, contacts: 20, hands: 5, engine: Engine::Sqlite, settings: Vec::new() }
+        Self {
+            partners: 3,
+            contacts: 20,
+            hands: 5,
+            engine: Engine::Sqlite,
+            package: (sample_package(), "product-launch"),
+            settings: Vec::new(),
+        }
     }
 }
 
 /// A fleet in the making: parts are started one by one, everything ends with it.
+#[derive(Debug)]
 pub struct Fleet {
+    /// How big it is.
     pub size: Size,
+    /// The belt.
     pub redis: TestRedis,
+    /// Where its mail goes.
     pub relay: ScriptedRelay,
+    /// The book, to be looked into.
     pub store: Store,
     folder: tempfile::TempDir,
     portal: std::net::SocketAddr,
@@ -54,9 +73,13 @@ pub struct Fleet {
 }
 
 /// One role of the fleet as an OS process.
+#[derive(Debug)]
 pub struct Process {
+    /// Role and place.
     pub name: String,
+    /// The process.
     pub child: Child,
+    /// What it says.
     pub log: PathBuf,
 }
 
@@ -82,9 +105,13 @@ pub fn throughline() -> PathBuf {
 impl Fleet {
     /// Book migrated, partners and contacts imported, package published; no role runs yet.
     pub async fn set_up(size: Size) -> Self {
+        Self::set_up_with(size, TestRedis::start(), ScriptedRelay::builder()).await
+    }
+
+    /// The same, with a belt and a relay of the caller's choice.
+    pub async fn set_up_with(size: Size, redis: TestRedis, relay: relay::Builder) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let redis = TestRedis::start();
-        let relay = ScriptedRelay::start().await;
+        let relay = relay.start().await;
         let database = match size.engine {
             Engine::Sqlite => TestDatabase::sqlite(),
             Engine::Postgres => TestDatabase::postgres(),
@@ -97,7 +124,8 @@ impl Fleet {
         fleet.ok(&["migrate"]);
         fleet.ok(&["vendor", "add", "Northwind Secure"]);
         fleet.import();
-        fleet.ok(&["package", "publish", &sample_package()]);
+        let package = fleet.size.package.0.display().to_string();
+        fleet.ok(&["package", "publish", &package]);
         fleet
     }
 
@@ -181,12 +209,42 @@ impl Fleet {
 
     /// Starts a role as a process of its own; its place among the processes.
     pub fn start(&mut self, role: &str) -> usize {
+        self.start_with(role, &[])
+    }
+
+    /// The same, with settings of this process alone.
+    pub fn start_with(&mut self, role: &str, settings: &[(&str, String)]) -> usize {
+        let command = self.command(&[role]);
+        self.spawn(role, command, settings)
+    }
+
+    /// Starts a role under another program, which is given the role's command line after its own `args`.
+    pub fn start_under(
+        &mut self,
+        program: &str,
+        args: &[&str],
+        role: &str,
+        settings: &[(&str, String)],
+    ) -> usize {
+        let of_the_role = self.command(&[role]);
+        let mut command = Command::new(program);
+        command.args(args).arg(of_the_role.get_program()).args(of_the_role.get_args());
+        command.current_dir(self.folder.path()).env_clear();
+        for (name, value) in of_the_role.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        self.spawn(role, command, settings)
+    }
+
+    fn spawn(&mut self, role: &str, mut command: Command, settings: &[(&str, String)]) -> usize {
         let place = self.processes.len();
         let name = format!("{role}-{place}");
         let log = self.folder.path().join(format!("{name}.log"));
         let file = File::create(&log).expect("the temporary folder is writable");
-        let child = self
-            .command(&[role])
+        for (name, value) in settings {
+            command.env(name, value);
+        }
+        let child = command
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("a file handle"))
             .stderr(file)
@@ -201,6 +259,23 @@ impl Fleet {
         let pid = self.processes[place].child.id().to_string();
         let status = Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs");
         assert!(status.success(), "kill -s {signal} {pid}");
+    }
+
+    /// Ends a process with SIGKILL, at once: no other program has to be started for it first.
+    pub fn kill(&mut self, place: usize) {
+        let process = &mut self.processes[place];
+        process.child.kill().expect("a child of ours can be killed");
+        process.child.wait().expect("a killed child ends");
+    }
+
+    /// Every process that was started, in order.
+    pub fn processes(&self) -> &[Process] {
+        &self.processes
+    }
+
+    /// A process as the system knows it.
+    pub fn process(&self, place: usize) -> &Process {
+        &self.processes[place]
     }
 
     /// Waits until a process has ended by itself; its exit code.
@@ -259,9 +334,16 @@ impl Fleet {
         ]);
     }
 
-    /// Launches the sample package for every partner.
+    /// Launches the package for every partner.
     pub fn launch(&self) -> serde_json::Value {
-        self.ok(&["launch", "--package", "product-launch", "--all-eligible", "--list", "customers"])
+        self.ok(&[
+            "launch",
+            "--package",
+            self.size.package.1,
+            "--all-eligible",
+            "--list",
+            "customers",
+        ])
     }
 
     /// The sends of the first step: those that are due at once.
@@ -312,11 +394,21 @@ impl Fleet {
 
     /// Campaign time goes forward by days, so later steps fall due.
     pub async fn bring_forward(&self, days: i64) {
-        let offset = days * 86_400_000;
+        self.bring_forward_hours(days * 24).await;
+    }
+
+    /// The same by hours; each call counts from the time of the machine.
+    pub async fn bring_forward_hours(&self, hours: i64) {
+        let offset = hours * 3_600_000;
         self.store
             .set_campaign_offset(offset, "test", UtcMillis::new(0))
             .await
             .expect("the book takes the offset");
+    }
+
+    /// Where the book is.
+    pub fn book_url(&self) -> &str {
+        self.database.url()
     }
 
     /// A folder that lives as long as the fleet.
@@ -326,9 +418,9 @@ impl Fleet {
 }
 
 /// The sample package in this repository.
-pub fn sample_package() -> String {
+pub fn sample_package() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    root.join("campaigns/product-launch").display().to_string()
+    root.join("campaigns/product-launch")
 }
 
 /// A loopback address nobody listened on a moment ago.

@@ -1,11 +1,12 @@
 //! The whole fleet as processes: the real binary, a real Redis, a real book, SMTP over real sockets.
 //!
-//! One behaviour per file. `fleet.rs` is the stage: it starts the parts and says what to wait for.
+//! One behaviour per file. `fleet.rs` is the stage: it starts the parts and says what to wait for. The same stage
+//! is what `chaos/` breaks things on.
+
+pub mod fleet;
 
 #[cfg(test)]
 mod browser;
-#[cfg(test)]
-mod fleet;
 
 #[cfg(test)]
 mod all_in_one;
