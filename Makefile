@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 ARGS ?=
 
-.PHONY: help demo test test-browser test-peers test-api mutants lint fmt bench bench-portal up
+.PHONY: help demo test test-browser test-peers test-api mutants chaos lint fmt bench bench-portal up
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -56,6 +56,11 @@ test-api: ## Hold the JSON API against its description (Schemathesis)
 
 mutants: ## Remove every guard on the lists tests/mutations.toml, one at a time: a test must see it (ARGS=ROOM)
 	@.ci/mutants $(ARGS)
+
+chaos: ## Break a real fleet and count what that costs (QUICK=1: each fault once; ARGS="--seed 7 --only kill_worker", "recount target/chaos", "list")
+	@.ci/install chaos
+	@cargo build --quiet -p throughline -p e2e --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" $(if $(QUICK),--quick) $(ARGS)
 
 lint: ## Check formatting, clippy, docs, dependencies, scripts and the compose file
 	@.ci/install build
