@@ -37,6 +37,9 @@ async fn opening_the_page_changes_nothing_and_tells_no_address() {
         assert!(!html.contains("anna.meier@customer.example"), "{html}");
         let head = portal.ask(Method::HEAD, &portal.preferences(), "").await;
         assert_eq!(head.status(), 200);
+        // What a button would send is no choice when it comes by looking.
+        let chosen = "wanted=topics&shown=product-news";
+        assert_eq!(portal.ask(Method::GET, &portal.preferences(), chosen).await.status(), 200);
     }
     assert!(!portal.in_the_book().await && !portal.vendor_is_refused().await);
     assert!(portal.refused_topics().await.is_empty());
