@@ -1,11 +1,14 @@
 //! Pauses above single activations keep expand, feed and reconcile back, add up, and are the belt's stops.
 
+use std::collections::HashMap;
+
 use domain::{ActivationState, Holder, Scope, VersionState, package_version::VersionCommand};
 
 use crate::builder::{Book, Lane, NOW, Program};
 
 on_both_engines!(
     what_a_pause_covers_is_not_fed_and_is_again_once_resumed,
+    what_is_paused_takes_nobodys_place_in_the_window,
     a_paused_scope_is_not_expanded,
     what_was_queued_is_not_put_back_while_it_is_paused,
     pauses_of_several_holders_add_up,
@@ -53,6 +56,18 @@ async fn what_a_pause_covers_is_not_fed_and_is_again_once_resumed(book: Book) {
         // As it was.
         let all: Vec<_> = fed.iter().chain(&back).map(|send| send.send).collect();
         assert_eq!(book.store.make_due(&all, NOW).await.unwrap(), 2);
+    }
+}
+
+async fn what_is_paused_takes_nobodys_place_in_the_window(book: Book) {
+    let (_, lanes) = two_lanes(&book).await;
+    for (paused, free) in [(&lanes[0], &lanes[1]), (&lanes[1], &lanes[0])] {
+        let partner = Scope::Partner(paused.partner.clone());
+        book.store.pause_scope(&partner, Holder::Ops, "ops", NOW).await.unwrap();
+        let fed = book.feed(10, 1, &HashMap::new()).await.sends;
+        assert_eq!(fed.iter().map(|send| &send.partner).collect::<Vec<_>>(), [&free.partner]);
+        book.store.resume_scope(&partner, None, "ops", NOW).await.unwrap();
+        assert_eq!(book.store.make_due(&[fed[0].send], NOW).await.unwrap(), 1);
     }
 }
 
