@@ -20,6 +20,7 @@ pub mod list_id;
 pub mod merge;
 pub mod outcome;
 pub mod package_version;
+pub mod provider;
 pub mod rate;
 pub mod recipient;
 pub mod results;

@@ -14,6 +14,9 @@ pub struct Tier {
     pub weight: u32,
     /// How fast one partner of this tier may send.
     pub partner_limit: RateSpec,
+    /// How many messages one partner of this tier may send in a calendar month; none: as many as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_volume: Option<u64>,
 }
 
 /// The tiers of a program, lowest first.
@@ -50,6 +53,7 @@ impl Default for Tiers {
             name: name.to_owned(),
             weight,
             partner_limit: RateSpec::per_second(per_second, per_second * 2),
+            monthly_volume: None,
         };
         Self(vec![
             tier("Registered", 1, 50),
