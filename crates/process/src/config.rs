@@ -5,6 +5,7 @@
 
 mod check;
 mod error;
+mod providers;
 mod read;
 mod rules;
 mod source;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     error::{ConfigError, MissingKey, Origin, Problem},
+    providers::UnreadableProviders,
     rules::UnreadableRules,
     values::{ParseValueError, PublicUrl, RelayAddress, SecretKey, ServerUrl, TimeSpan},
 };
@@ -251,14 +253,60 @@ section! {
     }
 }
 
+section! {
+    /// Limits of the fleet beside those of relays and tiers; none: no limit.
+    Limits {
+        /// Of all partners of one vendor together.
+        vendor: Option<RateSpec>,
+        /// Of one sending domain, whoever sends from it.
+        sending_domain: Option<RateSpec>,
+        /// Of one mailbox provider.
+        provider: Option<RateSpec>,
+        /// A folder with a `providers.txt` in the place of the one in the program; empty: none.
+        providers_folder: PathBuf,
+    }
+}
+
+section! {
+    /// What one vendor, sending domain or provider has in the place of what `[limits]` says.
+    Limit {
+        /// What it is about.
+        of: LimitOf,
+        /// Whose: a vendor's name or id, a domain, a provider's name.
+        name: String,
+        /// Its limit; none: that of `[limits]`.
+        limit: Option<RateSpec>,
+        /// A vendor's share of service; none: 1.
+        weight: Option<u32>,
+    }
+}
+
+/// What has a limit of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitOf {
+    /// All partners of one vendor together.
+    Vendor,
+    /// One sending domain.
+    SendingDomain,
+    /// One mailbox provider.
+    Provider,
+}
+
 impl Section for Tier {
-    const KEYS: &'static [&'static str] = &["name", "weight", "partner_limit"];
+    const KEYS: &'static [&'static str] = &["name", "weight", "partner_limit", "monthly_volume"];
 
     fn read(table: &mut TableReader<'_>) -> Option<Self> {
         let name = table.key("name");
         let weight = table.key("weight");
         let partner_limit = table.key("partner_limit");
-        Some(Self { name: name?, weight: weight?, partner_limit: partner_limit? })
+        let monthly_volume = table.key("monthly_volume");
+        Some(Self {
+            name: name?,
+            weight: weight?,
+            partner_limit: partner_limit?,
+            monthly_volume: monthly_volume?,
+        })
     }
 }
 
@@ -310,18 +358,23 @@ pub struct Config {
     pub templates: Templates,
     /// `[smtp]`
     pub smtp: Smtp,
+    /// `[limits]`
+    pub limits: Limits,
     /// `[log]`
     pub log: Log,
     /// `[[relay]]`
     #[serde(rename = "relay")]
     pub relays: Vec<Relay>,
+    /// `[[limit]]`
+    #[serde(rename = "limit")]
+    pub own_limits: Vec<Limit>,
     /// `[[tier]]`
     #[serde(rename = "tier")]
     pub tiers: Tiers,
 }
 
 /// Every section and its keys.
-pub const SECTIONS: [(&str, &[&str]); 15] = [
+pub const SECTIONS: [(&str, &[&str]); 17] = [
     ("book", Book::KEYS),
     ("redis", Redis::KEYS),
     ("secrets", Secrets::KEYS),
@@ -335,6 +388,8 @@ pub const SECTIONS: [(&str, &[&str]); 15] = [
     ("templates", Templates::KEYS),
     ("smtp", Smtp::KEYS),
     ("relay", Relay::KEYS),
+    ("limits", Limits::KEYS),
+    ("limit", Limit::KEYS),
     ("tier", Tier::KEYS),
     ("log", Log::KEYS),
 ];
@@ -402,6 +457,8 @@ impl Config {
         let templates = reader.section("templates");
         let smtp = reader.section("smtp");
         let relays = reader.list("relay");
+        let limits = reader.section("limits");
+        let own_limits = reader.list("limit");
         let tiers = reader.list("tier").map(Tiers::new);
         let log = reader.section("log");
         Some(Self {
@@ -418,6 +475,8 @@ impl Config {
             templates: templates?,
             smtp: smtp?,
             log: log?,
+            limits: limits?,
+            own_limits: own_limits?,
             relays: relays?,
             tiers: tiers?,
         })

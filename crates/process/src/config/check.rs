@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tracing_subscriber::filter::Targets;
 
-use super::Config;
+use super::{Config, LimitOf};
 
 /// A key and what is wrong with it.
 pub(super) type Finding = (String, String);
@@ -16,6 +16,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
     bounds(config, &mut found);
     names(config, &mut found);
     relays_and_tiers(config, &mut found);
+    own_limits(config, &mut found);
     if let Err(error) = config.log.filter.parse::<Targets>() {
         found.push("log.filter", format!("expected a filter like \"info,belt=debug\": {error}"));
     }
@@ -207,5 +208,47 @@ fn relays_and_tiers(config: &Config, found: &mut Findings) {
             );
         }
         found.within(&format!("tier.{index}.weight"), tier.weight, 1, 100);
+        if let Some(volume) = tier.monthly_volume {
+            found.within(&format!("tier.{index}.monthly_volume"), volume, 1, 1_000_000_000);
+        }
+    }
+}
+
+fn own_limits(config: &Config, found: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for (index, own) in config.own_limits.iter().enumerate() {
+        let name = own.name.as_str();
+        let (fits, expected) = match own.of {
+            LimitOf::Vendor => (!name.trim().is_empty(), "a vendor's name or id"),
+            LimitOf::SendingDomain => (
+                is_host_name(name) && name.to_ascii_lowercase() == name,
+                "a domain in small letters like \"mail.example.com\"",
+            ),
+            LimitOf::Provider => (
+                domain::provider::is_provider_name(name),
+                "a provider's name like \"gmail\" (see config/providers.txt)",
+            ),
+        };
+        if !fits {
+            found.push(
+                format!("limit.{index}.name"),
+                format!("expected {expected}, got \"{name}\""),
+            );
+        }
+        if !seen.insert((own.of, name)) {
+            found.push(
+                format!("limit.{index}.name"),
+                format!("there is another limit of \"{name}\""),
+            );
+        }
+        match (own.weight, own.of) {
+            (Some(weight), LimitOf::Vendor) => {
+                found.within(&format!("limit.{index}.weight"), weight, 1, 100);
+            }
+            (Some(_), _) => {
+                found.push(format!("limit.{index}.weight"), "only vendors have a weight");
+            }
+            (None, _) => {}
+        }
     }
 }
