@@ -146,8 +146,14 @@ async fn main() -> AnyResult<()> {
     let mut sent = Vec::new();
     let on_belt = HashMap::new();
     loop {
-        let window =
-            FeedWindow { now: NOW, until: NOW, per_lane: 50, total: 2_000, on_belt: &on_belt };
+        let window = FeedWindow {
+            now: NOW,
+            until: NOW,
+            per_lane: 50,
+            per_provider: 1_000_000,
+            total: 2_000,
+            on_belt: &on_belt,
+        };
         let start = Instant::now();
         let fed = store.feed(&window).await?.sends;
         feeding += start.elapsed();

@@ -69,7 +69,7 @@ pub struct NewSend {
     pub contact: ContactId,
     /// The person that is.
     pub person: PersonId,
-    /// The address's domain; empty for a malformed address.
+    /// The mailbox provider; empty for a malformed address.
     pub provider: String,
     /// When it is due.
     pub due_at: UtcMillis,

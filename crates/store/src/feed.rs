@@ -7,7 +7,7 @@ use domain::{
     PartnerShelf, PersonId, SendId, SendState, SenderIdentity, SkipReason, StepKey, UtcMillis,
     VendorId, VersionId, job, list_id::list_id,
 };
-use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, any::AnyRow};
 
 use crate::{
     bulk::{Rows, Value},
@@ -25,12 +25,14 @@ pub struct FeedWindow<'a> {
     pub now: UtcMillis,
     /// Sends due up to then may go; the belt holds what is due within 30 s.
     pub until: UtcMillis,
-    /// How many a lane may have on the belt in all.
+    /// How many a lane may have on the belt for one provider.
     pub per_lane: usize,
+    /// How many may be on the belt for one provider, all lanes together.
+    pub per_provider: usize,
     /// How many may go now in all.
     pub total: usize,
-    /// How many each lane has on the belt already.
-    pub on_belt: &'a HashMap<PartnerId, usize>,
+    /// How many each lane has on the belt already, by provider.
+    pub on_belt: &'a HashMap<(PartnerId, String), usize>,
 }
 
 /// What was fed.
@@ -73,6 +75,8 @@ pub struct FedSend {
     pub step: StepKey,
     /// Which time round.
     pub occurrence: u32,
+    /// The mailbox provider, as it was when the audience was decided.
+    pub provider: String,
     /// The address, normalised.
     pub address: String,
     /// May be empty.
@@ -168,7 +172,8 @@ struct Shared {
 impl Store {
     /// Marks due sends as queued and answers with what their jobs carry. Lanes with nothing on the
     /// belt come first, then those with less; each gets at most its share of `total`, so that one big
-    /// lane leaves room for the others.
+    /// lane leaves room for the others. What a lane has for a provider that has enough on the belt
+    /// stays in the book and is in nobody's way.
     ///
     /// # Errors
     /// When the book fails; then nothing was marked.
@@ -187,7 +192,7 @@ impl Store {
     async fn candidates(&self, window: &FeedWindow<'_>) -> Result<Vec<i64>> {
         let mut connection = self.read().await?;
         let rows = sqlx::query(sql!("activation/lanes.sql")).fetch_all(&mut *connection).await?;
-        let mut lanes: HashMap<String, Lane> = HashMap::new();
+        let mut lanes: HashMap<String, Lane<'_>> = HashMap::new();
         for row in &rows {
             let Some(first_due) = row.opt_time("first_due")?.filter(|due| *due <= window.until)
             else {
@@ -197,36 +202,32 @@ impl Store {
             lane.first_due = lane.first_due.min(first_due);
             lane.activations.push((first_due, row.int("activation_id")?));
         }
-        for (partner, count) in window.on_belt {
+        let mut at_provider: HashMap<&str, usize> = HashMap::new();
+        for ((partner, provider), count) in window.on_belt {
+            *at_provider.entry(provider.as_str()).or_default() += count;
             if let Some(lane) = lanes.get_mut(partner.as_str()) {
-                lane.on_belt = *count;
+                lane.on_belt += count;
+                lane.most = lane.most.max(*count);
+                lane.by_provider.insert(provider, *count);
             }
         }
-        let mut lanes: Vec<Lane> =
-            lanes.into_values().filter(|lane| lane.on_belt < window.per_lane).collect();
+        let most_at_one = at_provider.values().copied().max().unwrap_or(0);
+        let mut lanes: Vec<Lane<'_>> = lanes.into_values().collect();
         lanes.sort_by_key(|lane| (lane.on_belt, lane.first_due, lane.activations[0].1));
         // A share is at least a few: a look into the book per lane and send would cost more than it
         // gives, and the lanes that are left out come first the next time.
         let share = window.total.div_ceil(lanes.len().max(1)).max(LEAST_SHARE);
+        // Wherever everything fits into every window, providers need not be told apart.
+        let fits_providers = most_at_one + window.total <= window.per_provider;
         let mut chosen = Vec::with_capacity(window.total);
         for mut lane in lanes {
-            let left = window.total - chosen.len();
-            let mut room = share.min(window.per_lane - lane.on_belt).min(left);
+            let room = share.min(window.total - chosen.len());
             lane.activations.sort_unstable();
-            for (_, activation) in lane.activations {
-                if room == 0 {
-                    break;
-                }
-                let rows = sqlx::query(sql!("send/due_of_activation.sql"))
-                    .bind(activation)
-                    .bind(window.until.get())
-                    .bind(i64::try_from(room).unwrap_or(i64::MAX))
-                    .fetch_all(&mut *connection)
+            if fits_providers && lane.most + room <= window.per_lane {
+                lane.next_of_all(&mut connection, window.until, room, &mut chosen).await?;
+            } else {
+                lane.next_by_provider(&mut connection, window, room, &mut at_provider, &mut chosen)
                     .await?;
-                room -= rows.len();
-                for row in &rows {
-                    chosen.push(row.int("send_id")?);
-                }
             }
             if chosen.len() == window.total {
                 break;
@@ -263,6 +264,23 @@ impl Store {
         .transpose()
     }
 
+    /// How many messages relays have taken for each partner since `hour`, the beginning of an hour of campaign time.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn accepted_since(&self, hour: UtcMillis) -> Result<Vec<(PartnerId, u64)>> {
+        let mut connection = self.read().await?;
+        let rows = sqlx::query(sql!("rollup_hour/accepted_since.sql"))
+            .bind(hour.get())
+            .fetch_all(&mut *connection)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok((row.parsed("partner_id")?, u64::try_from(row.int("events")?).unwrap_or(0)))
+            })
+            .collect()
+    }
+
     /// When the next send falls due, if any activation that may go on has one.
     ///
     /// # Errors
@@ -292,16 +310,107 @@ impl Store {
 const LEAST_SHARE: usize = 8;
 
 /// A lane that has something due.
-struct Lane {
+struct Lane<'a> {
+    /// How many it has on the belt, and for the provider it has most for.
     on_belt: usize,
+    most: usize,
+    by_provider: HashMap<&'a str, usize>,
     first_due: UtcMillis,
     activations: Vec<(UtcMillis, i64)>,
 }
 
-impl Lane {
-    const fn new(first_due: UtcMillis) -> Self {
-        Self { on_belt: 0, first_due, activations: Vec::new() }
+impl<'a> Lane<'a> {
+    fn new(first_due: UtcMillis) -> Self {
+        Self {
+            on_belt: 0,
+            most: 0,
+            by_provider: HashMap::new(),
+            first_due,
+            activations: Vec::new(),
+        }
     }
+
+    /// Up to `room` of its sends, whomever they go to.
+    async fn next_of_all(
+        &self,
+        connection: &mut AnyConnection,
+        until: UtcMillis,
+        mut room: usize,
+        chosen: &mut Vec<i64>,
+    ) -> Result<()> {
+        for (_, activation) in &self.activations {
+            if room == 0 {
+                break;
+            }
+            let rows = sqlx::query(sql!("send/due_of_activation.sql"))
+                .bind(*activation)
+                .bind(until.get())
+                .bind(limit(room))
+                .fetch_all(&mut *connection)
+                .await?;
+            room -= rows.len();
+            for row in &rows {
+                chosen.push(row.int("send_id")?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Up to `room` of its sends, of each provider as many as its windows have room for.
+    async fn next_by_provider(
+        &mut self,
+        connection: &mut AnyConnection,
+        window: &FeedWindow<'a>,
+        mut room: usize,
+        at_provider: &mut HashMap<&'a str, usize>,
+        chosen: &mut Vec<i64>,
+    ) -> Result<()> {
+        // What this lane gets in this pass.
+        let mut new: HashMap<String, usize> = HashMap::new();
+        for (_, activation) in &self.activations {
+            let mut after = String::new();
+            while room > 0 {
+                let row = sqlx::query(sql!("send/next_provider_due.sql"))
+                    .bind(*activation)
+                    .bind(&after)
+                    .fetch_one(&mut *connection)
+                    .await?;
+                let Some(provider) = row.opt_text("provider")? else {
+                    break;
+                };
+                let here = self.by_provider.get(provider.as_str()).copied().unwrap_or(0)
+                    + new.get(&provider).copied().unwrap_or(0);
+                let everywhere = at_provider.get(provider.as_str()).copied().unwrap_or(0)
+                    + new.get(&provider).copied().unwrap_or(0);
+                let may = room
+                    .min(window.per_lane.saturating_sub(here))
+                    .min(window.per_provider.saturating_sub(everywhere));
+                if may > 0 {
+                    let rows = sqlx::query(sql!("send/due_of_provider.sql"))
+                        .bind(*activation)
+                        .bind(&provider)
+                        .bind(window.until.get())
+                        .bind(limit(may))
+                        .fetch_all(&mut *connection)
+                        .await?;
+                    for row in &rows {
+                        chosen.push(row.int("send_id")?);
+                    }
+                    room -= rows.len();
+                    *new.entry(provider.clone()).or_default() += rows.len();
+                }
+                after = provider;
+            }
+        }
+        for (provider, count) in at_provider.iter_mut() {
+            *count += new.get(*provider).copied().unwrap_or(0);
+        }
+        Ok(())
+    }
+}
+
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// What the sends to be queued are before.
@@ -438,6 +547,7 @@ fn fed_send(row: &AnyRow, shared: &Shared, now: UtcMillis) -> Result<FedSend> {
         tier: shared.tier.clone(),
         step: row.parsed("step_key")?,
         occurrence: row.small("occurrence")?,
+        provider: row.text("provider")?,
         address: row.text("address")?,
         first_name: row.text("first_name")?,
         last_name: row.text("last_name")?,

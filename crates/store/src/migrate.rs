@@ -48,6 +48,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0008_control",
         text: include_str!("../migrations/0008_control.sql"),
     },
+    Migration {
+        version: 9,
+        name: "0009_feed_by_provider",
+        text: include_str!("../migrations/0009_feed_by_provider.sql"),
+    },
 ];
 
 /// What a migration did.

@@ -1,5 +1,5 @@
 -- What the jobs of sends in this state carry, with the suppressions that came since they were expanded.
-SELECT s.send_id, s.activation_id, s.person_id, s.contact_id, s.step_key, s.occurrence, s.due_at, s.attempts, s.first_fed_at,
+SELECT s.send_id, s.activation_id, s.person_id, s.contact_id, s.step_key, s.occurrence, s.provider, s.due_at, s.attempts, s.first_fed_at,
        c.address, c.first_name, c.last_name, c.fields, c.language, c.hash_everywhere, c.hash_company,
        p.address_hash AS hash_vendor,
        (SELECT x.reason FROM suppression x

@@ -252,9 +252,10 @@ impl Book {
         &self,
         per_lane: usize,
         total: usize,
-        on_belt: &HashMap<PartnerId, usize>,
+        on_belt: &HashMap<(PartnerId, String), usize>,
     ) -> Fed {
-        let window = FeedWindow { now: NOW, until: NOW, per_lane, total, on_belt };
+        let window =
+            FeedWindow { now: NOW, until: NOW, per_lane, per_provider: 1_000_000, total, on_belt };
         self.store.feed(&window).await.unwrap()
     }
 

@@ -26,14 +26,17 @@ async fn empty_lanes_come_first_and_no_lane_is_overfilled(book: Book) {
     let count = |fed: &store::Fed, n: usize| {
         fed.sends.iter().filter(|send| send.partner == lanes[n].partner).count()
     };
-    let on_belt = HashMap::from([(lanes[0].partner.clone(), 15), (lanes[1].partner.clone(), 5)]);
+    let at = |n: usize, provider: &str, count: usize| {
+        ((lanes[n].partner.clone(), provider.to_owned()), count)
+    };
+    let on_belt = HashMap::from([at(0, "example.com", 15), at(1, "example.com", 5)]);
     let fed = book.feed(20, 30, &on_belt).await;
     assert_eq!((count(&fed, 0), count(&fed, 1), count(&fed, 2)), (5, 10, 10));
     assert_eq!(
         fed.sends[0].partner, lanes[2].partner,
         "the lane with nothing on the belt is first"
     );
-    let on_belt = HashMap::from([(lanes[0].partner.clone(), 20), (lanes[1].partner.clone(), 15)]);
+    let on_belt = HashMap::from([at(0, "example.com", 20), at(1, "example.com", 15)]);
     let fed = book.feed(20, 8, &on_belt).await;
     assert_eq!((count(&fed, 0), count(&fed, 2)), (0, 8), "a full lane gets nothing");
 }
@@ -106,7 +109,14 @@ async fn what_is_not_due_yet_waits(book: Book) {
     let early = NOW.minus(Duration::from_secs(31));
     let on_belt = HashMap::new();
     let until = early.plus(Duration::from_secs(30));
-    let window = FeedWindow { now: early, until, per_lane: 10, total: 10, on_belt: &on_belt };
+    let window = FeedWindow {
+        now: early,
+        until,
+        per_lane: 10,
+        per_provider: 1_000_000,
+        total: 10,
+        on_belt: &on_belt,
+    };
     assert!(book.store.feed(&window).await.unwrap().sends.is_empty());
     let window = FeedWindow { until: NOW, ..window };
     assert_eq!(book.store.feed(&window).await.unwrap().sends.len(), 1);
