@@ -1,31 +1,63 @@
 //! What the belt costs the server: microseconds of Redis time per job for push, claim, and the
-//! checkpoint that completes one job and marks the next, with few lanes and with thousands.
+//! checkpoint that completes one job and marks the next, with few lanes and with thousands; jobs go to one provider or to five,
+//! and in the second case every kind of limit is set (and wide enough to hold nobody up).
 //!
-//! `cargo run --release -p belt --example belt_cost`
+//! `script` is what the server says the claim script took; `claim` is all the processor time of its main thread, with
+//! the network and the append-only file.
+//!
+//! `cargo run --release -p belt --example belt_cost [lanes]`
 
-use belt::{Belt, BeltConfig, NewJob, OpenWith, Relay, WorkerName, protocol::Op};
-use domain::{ActivationId, OnUnknown, PartnerId, SendId, UtcMillis};
+use belt::{
+    Belt, BeltConfig, Limits, NewJob, OpenWith, PerName, Relay, TierLimits, VendorLimits,
+    WorkerName, protocol::Op,
+};
+use domain::{ActivationId, OnUnknown, PartnerId, RateSpec, SendId, UtcMillis};
 use testkit::TestRedis;
 
 const JOBS: usize = 46_000;
 const BATCH: usize = 50;
+const PROVIDERS: [&str; 5] = ["gmail", "microsoft", "yahoo", "apple", "other"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
-        "processor time of the server per job in microseconds, network and AOF included, {JOBS} jobs, batches of {BATCH}"
+        "microseconds of the server per job, AOF on, {JOBS} jobs of 600 bytes, batches of {BATCH}"
     );
     println!(
-        "{:>8} {:>8} {:>8} {:>16} {:>14}",
-        "lanes", "push", "claim", "complete + mark", "bytes a job"
+        "{:>8} {:>10} {:>8} {:>8} {:>8} {:>8} {:>16} {:>12}",
+        "lanes", "providers", "limits", "push", "script", "claim", "complete + mark", "bytes a job"
     );
-    for lanes in [10, 1_000, 23_000] {
-        measure(lanes).await?;
+    let only = std::env::args().nth(1);
+    if let Some(lanes) = only {
+        return measure(lanes.parse()?, 5, true).await;
+    }
+    for (providers, limits) in [(1, false), (1, true), (5, true)] {
+        for lanes in [10, 1_000, 23_000] {
+            measure(lanes, providers, limits).await?;
+        }
     }
     Ok(())
 }
 
-async fn measure(lanes: usize) -> Result<(), Box<dyn std::error::Error>> {
+/// Every kind of limit, each wide enough for everything.
+fn wide_limits() -> Limits {
+    let wide = RateSpec::per_second(1_000_000, 1_000_000);
+    let each = PerName { each: Some(wide), own: Vec::new() };
+    let tier =
+        TierLimits { name: "Gold".into(), weight: 4, limit: Some(wide), monthly_volume: None };
+    Limits {
+        vendors: VendorLimits { limits: each.clone(), weights: Vec::new() },
+        senders: each.clone(),
+        providers: each,
+        tiers: vec![tier],
+    }
+}
+
+async fn measure(
+    lanes: usize,
+    providers: usize,
+    limited: bool,
+) -> Result<(), Box<dyn std::error::Error>> {
     let redis = TestRedis::start();
     // A rewrite of the AOF in between would be counted for whatever runs just then.
     redis.cli(&["CONFIG", "SET", "auto-aof-rewrite-percentage", "0"]);
@@ -34,23 +66,27 @@ async fn measure(lanes: usize) -> Result<(), Box<dyn std::error::Error>> {
     let belt = Belt::connect(BeltConfig::new(redis.url())).await?;
     let relays =
         vec![Relay { name: "relay".into(), limit: Some("1000000/s, burst 1000000".parse()?) }];
-    belt.open(1, 1, OpenWith { relays, ..OpenWith::default() }).await?;
+    let limits = if limited { wide_limits() } else { Limits::default() };
+    belt.open(1, 1, OpenWith { relays, limits, ..OpenWith::default() }).await?;
     belt.finish_reporting(1).await?;
     let (worker, _, _) = belt.join(&WorkerName::new("cost"), &[], &[]).await?;
-    let jobs = (0..JOBS).map(|n| job(n, lanes)).collect::<Result<Vec<_>, _>>()?;
+    let jobs = (0..JOBS).map(|n| job(n, lanes, providers)).collect::<Result<Vec<_>, _>>()?;
 
     let empty = number(&redis, "memory", "used_memory:")?;
     let start = used(&mut server)?;
     belt.push(&jobs, 1).await?;
     let push = used(&mut server)? - start;
     let full = number(&redis, "memory", "used_memory:")?;
+    // What was never seen starts with nothing in hand; this lets everybody's limits fill up.
+    worker.claim(1, 0).await?;
 
-    let (mut claim, mut checkpoint, mut call, mut done) = (0, 0, 0, 0);
+    let (mut claim, mut script, mut checkpoint, mut call, mut done) = (0, 0, 0, 1, 0);
     while done < JOBS {
         call += 1;
-        let start = used(&mut server)?;
+        let (start, before) = (used(&mut server)?, evalsha(&mut server)?);
         let jobs = worker.claim(call, BATCH).await?.jobs;
-        let claimed = used(&mut server)?;
+        let (claimed, after) = (used(&mut server)?, evalsha(&mut server)?);
+        script += after - before;
         let records: Vec<String> = jobs.iter().map(record).collect();
         let mut ops: Vec<Op<'_>> = jobs.iter().map(Op::Mark).collect();
         ops.extend(jobs.iter().zip(&records).map(|(meta, record)| Op::Complete {
@@ -66,8 +102,10 @@ async fn measure(lanes: usize) -> Result<(), Box<dyn std::error::Error>> {
     }
     let per_job = |micros: u64| micros as f64 / JOBS as f64;
     println!(
-        "{lanes:>8} {:>8.1} {:>8.1} {:>16.1} {:>14}",
+        "{lanes:>8} {providers:>10} {:>8} {:>8.1} {:>8.1} {:>8.1} {:>16.1} {:>12}",
+        if limited { "all" } else { "relay" },
         per_job(push),
+        per_job(script),
         per_job(claim),
         per_job(checkpoint),
         (full - empty) / JOBS as u64,
@@ -82,7 +120,7 @@ fn record(job: &belt::ClaimedMeta) -> String {
     )
 }
 
-fn job(n: usize, lanes: usize) -> Result<NewJob, Box<dyn std::error::Error>> {
+fn job(n: usize, lanes: usize, providers: usize) -> Result<NewJob, Box<dyn std::error::Error>> {
     let lane: PartnerId = format!("par_01j0000000000000000{:07}", n % lanes).parse()?;
     let hash = format!("{n:032x}").parse::<domain::AddressHash>()?;
     Ok(NewJob {
@@ -90,6 +128,9 @@ fn job(n: usize, lanes: usize) -> Result<NewJob, Box<dyn std::error::Error>> {
         lane,
         weight: 1,
         partner_limit: None,
+        tier: "Gold".to_owned(),
+        provider: PROVIDERS[n / lanes % providers].to_owned(),
+        sender: format!("partner-{}.example", n % lanes),
         vendor: "ven_01j00000000000000000000001".parse()?,
         activation: ActivationId::new(1),
         version: "c".repeat(64),
@@ -113,6 +154,15 @@ fn used(server: &mut redis::Connection) -> Result<u64, Box<dyn std::error::Error
         sum += value.trim().parse::<f64>()?;
     }
     Ok((sum * 1e6) as u64)
+}
+
+/// Microseconds the server spent in scripts, as it counts them.
+fn evalsha(server: &mut redis::Connection) -> Result<u64, Box<dyn std::error::Error>> {
+    let text: String = redis::cmd("INFO").arg("commandstats").query(server)?;
+    let line =
+        text.lines().find(|line| line.starts_with("cmdstat_evalsha:")).ok_or("not in INFO")?;
+    let micros = line.split("usec=").nth(1).and_then(|rest| rest.split(',').next());
+    Ok(micros.ok_or("not in INFO")?.parse()?)
 }
 
 fn number(redis: &TestRedis, section: &str, name: &str) -> Result<u64, Box<dyn std::error::Error>> {

@@ -34,19 +34,18 @@ local function mark(send, claim)
   local permit = h.permit
   if aged then
     -- The permit of the claim has aged, so it counts no more: a new one, or not now.
-    local relay = nil
+    local relay = NONE
     for _, each in ipairs(all_relays()) do
       if each.name == h.relay then relay = each end
     end
-    relay = relay or { name = h.relay, interval = 0 }
-    local limit = lane_of(string.match(packed, '^([^\n]*)\n'))
-    local at = math.max(allowed_at(limit, now), allowed_at(relay, now))
+    local limits, at = limits_of(packed), allowed_at(relay, now)
+    for _, limit in ipairs(limits) do at = math.max(at, allowed_at(limit, now)) end
     if at > now then return 'limited ' .. text(at - now) end
-    take(limit, now)
+    for _, limit in ipairs(limits) do take(limit, now) end
     take(relay, now)
     permit = now
   end
-  redis.call('HSET', K.hand, send, hand_text(claim, '1', permit, h.not_after, worker, h.relay))
+  redis.call('HSET', K.hand, send, hand_text(claim, '1', permit, h.not_after, h.month, worker, h.relay))
   return 'go ' .. text(PERMIT_US - (now - permit))
 end
 
@@ -56,6 +55,7 @@ local function give_back(send, claim, blame, delay_ms)
   local packed = redis.call('HGET', K.jobs, send)
   out_of_hand(send, h.worker)
   if not packed then return '0' end
+  uncount(h, packed)
   if delay_ms > 0 then
     redis.call('ZADD', K.delayed, text(now + delay_ms * 1000), send)
   else

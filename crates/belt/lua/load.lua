@@ -1,7 +1,8 @@
 -- The leader loads what the book says into the epoch it opens; in parts of at most 500 of each.
 --
--- ARGV: 1 lease number  2 what: stop, suppress, relay, roster, offset, position, reporting, open; then the values
+-- ARGV: 1 lease number  2 what: stop, suppress, relay, limits, volume, roster, offset, position, reporting, open; then the values
 --   stop: key, kind, …   suppress: hash, …   relay: line, … (all at once, replaces)   roster: worker, …
+--   limits: field, value, … (all at once, replaces; see limits.lua)   volume: month, then lane, number, … (what the book has)
 --   offset: ms   position: "ms-seq" of the book; ids of the stream go on after it
 -- Returns: OK
 
@@ -18,6 +19,18 @@ elseif what == 'suppress' then
 elseif what == 'relay' then
   redis.call('DEL', K.relays)
   for i = 3, #ARGV do redis.call('RPUSH', K.relays, ARGV[i]) end
+elseif what == 'limits' then
+  local same = redis.call('HLEN', K.limits) == (#ARGV - 2) / 2
+  for i = 3, #ARGV, 2 do same = same and redis.call('HGET', K.limits, ARGV[i]) == ARGV[i + 1] end
+  if not same then
+    redis.call('DEL', K.limits)
+    for i = 3, #ARGV, 2 do redis.call('HSET', K.limits, ARGV[i], ARGV[i + 1]) end
+    -- What waits for an old limit is looked at again.
+    redis.call('ZUNIONSTORE', K.waiting, 1, K.waiting, 'WEIGHTS', 0)
+    wake(64)
+  end
+elseif what == 'volume' then
+  for i = 4, #ARGV, 2 do redis.call('HSET', K.volume, 'book ' .. ARGV[3] .. ' ' .. ARGV[i], ARGV[i + 1]) end
 elseif what == 'roster' then
   for i = 3, #ARGV do redis.call('SADD', K.roster, ARGV[i]) end
 elseif what == 'offset' then

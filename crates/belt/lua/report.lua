@@ -27,7 +27,7 @@ for _ = 1, wire do
       if known then off_the_lane(send, known) end
     end
     redis.call('HSET', K.jobs, send, packed)
-    redis.call('HSET', K.hand, send, hand_text(claim, '1', now, not_after_of(packed), worker, relay))
+    redis.call('HSET', K.hand, send, hand_text(claim, '1', now, not_after_of(packed), count_again(packed, now), worker, relay))
     redis.call('SADD', K.held .. worker, send)
   end
 end

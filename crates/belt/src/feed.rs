@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use domain::{PartnerId, SendId};
+use domain::SendId;
 
 use crate::{
     connection::{Belt, Carried},
     error::Result,
-    job::{NewJob, WorkerName},
+    job::{Line, NewJob, WorkerName},
 };
 
 /// What became of a push.
@@ -51,24 +51,28 @@ impl Belt {
         let packed = jobs.iter().map(NewJob::pack).collect::<Result<Vec<_>>>()?;
         let mut sum = Pushed::default();
         for (jobs, packed) in jobs.chunks(PART).zip(packed.chunks(PART)) {
-            let mut lanes: Vec<&NewJob> = Vec::new();
-            let mut index: HashMap<&PartnerId, usize> = HashMap::new();
+            let mut places: Vec<&NewJob> = Vec::new();
+            let mut index: HashMap<Line, usize> = HashMap::new();
+            let mut at = Vec::with_capacity(jobs.len());
             for job in jobs {
-                let at = *index.entry(&job.lane).or_insert_with(|| {
-                    lanes.push(job);
-                    lanes.len()
+                let place = *index.entry(job.line()).or_insert_with(|| {
+                    places.push(job);
+                    places.len()
                 });
-                // The last job of a lane says what the lane is set to.
-                lanes[at - 1] = job;
+                // The last job of a line says what its lane is set to.
+                places[place - 1] = job;
+                at.push(place);
             }
-            let mut arguments = vec![fence.to_string(), lanes.len().to_string()];
-            for job in &lanes {
-                arguments.push(job.lane.to_string());
-                arguments.push(job.lane_settings());
+            let mut arguments = vec![fence.to_string(), places.len().to_string()];
+            for job in &places {
+                let line = job.line();
+                let name = line.name();
+                arguments.extend([line.provider, job.vendor.to_string(), name]);
+                arguments.extend([job.lane.to_string(), job.lane_settings()]);
             }
-            for (job, packed) in jobs.iter().zip(packed) {
+            for ((job, packed), at) in jobs.iter().zip(packed).zip(at) {
                 arguments.push(job.send.to_string());
-                arguments.push(index[&job.lane].to_string());
+                arguments.push(at.to_string());
                 arguments.push(packed.clone());
             }
             let (pushed, absorbed): (u64, u64) =
@@ -102,20 +106,20 @@ impl Belt {
         Ok(places)
     }
 
-    /// How many jobs wait on each lane, in the same order.
+    /// How many jobs wait in each line, in the same order.
     ///
     /// # Errors
     /// [`crate::Error::Closed`], [`crate::Error::Unreachable`].
-    pub async fn lane_depths(&self, lanes: &[PartnerId]) -> Result<Vec<u64>> {
+    pub async fn line_depths(&self, lines: &[Line]) -> Result<Vec<u64>> {
         let epoch = self.learn_scripts().await?.epoch;
-        let mut depths = Vec::with_capacity(lanes.len());
-        for part in lanes.chunks(PART) {
+        let mut depths = Vec::with_capacity(lines.len());
+        for part in lines.chunks(PART) {
             let mut pipeline = redis::pipe();
-            for lane in part {
-                let name = format!("lane:{lane}");
+            for line in part {
+                let name = format!("lane:{} {}", line.provider, line.name());
                 pipeline.cmd("LLEN").arg(self.keys().in_channel(epoch, self.channel, &name));
             }
-            depths.extend(self.ask_all::<Vec<u64>>("lane depths", pipeline).await?);
+            depths.extend(self.ask_all::<Vec<u64>>("line depths", pipeline).await?);
         }
         Ok(depths)
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 pub const PAYLOAD_LIMIT: usize = 4 * 1024;
 
 /// Lines of a packed job; the payload is the last.
-const LINES: usize = 12;
+const LINES: usize = 14;
 
 /// One job to put on its partner's lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,13 @@ pub struct NewJob {
     pub weight: u32,
     /// The partner's limit, if there is one.
     pub partner_limit: Option<RateSpec>,
+    /// The partner's tier. What the belt was told of it ([`crate::Belt::set_limits`]) goes before `weight` and `partner_limit`; may
+    /// be empty.
+    pub tier: String,
+    /// Where it goes: a mailbox provider, or a social network. What is held up at one stands in nobody's way at another. May be empty.
+    pub provider: String,
+    /// On whose account it goes out: the sending domain of a mail, the account of a post. May be empty.
+    pub sender: String,
     /// The vendor, also a stop key.
     pub vendor: VendorId,
     /// The activation, also a stop key.
@@ -51,7 +58,7 @@ pub struct NewJob {
 }
 
 impl NewJob {
-    /// The form it has in Redis; see `lua/prelude.lua`.
+    /// The form it has in Redis; see `lua/job.lua`.
     pub(crate) fn pack(&self) -> Result<String> {
         let bad = |why| Err(Error::BadJob { send: self.send, why });
         if self.payload.len() > PAYLOAD_LIMIT {
@@ -60,10 +67,20 @@ impl NewJob {
         if self.version.contains(['\n', '\r']) {
             return bad("its version has a line break");
         }
+        let name = |name: &str| name.contains(|c: char| c.is_whitespace() || c.is_control());
+        if name(&self.provider) || name(&self.sender) {
+            return bad("its provider or sender has a blank or control character");
+        }
+        if self.tier.contains(['\n', '\r']) {
+            return bad("its tier has a line break");
+        }
         let [everywhere, vendor_hash, company] = &self.suppression;
         let topic = self.topic.as_ref().map(|topic| format!(" {topic}")).unwrap_or_default();
         Ok(format!(
-            "{}\n{}\n{}\n{}\n{everywhere}\n{vendor_hash}\n{company}{topic}\n{}\n{}\n{}\n{}\n{}",
+            "{}\n{}\n{}\n{}\n{}\n{}\n{}\n{everywhere}\n{vendor_hash}\n{company}{topic}\n{}\n{}\n{}\n{}",
+            self.not_after.map(|at| at.get().to_string()).unwrap_or_default(),
+            self.provider_name(),
+            self.sender,
             self.lane,
             self.vendor,
             self.activation,
@@ -72,7 +89,6 @@ impl NewJob {
                 OnUnknown::Retry => 'r',
                 OnUnknown::Hold => 'h',
             },
-            self.not_after.map(|at| at.get().to_string()).unwrap_or_default(),
             self.first_fed_at.get(),
             self.revision,
             self.payload,
@@ -82,7 +98,43 @@ impl NewJob {
     /// What its lane is set to: weight, interval, burst, limit.
     pub(crate) fn lane_settings(&self) -> String {
         let (interval, burst, text) = limit_parts(self.partner_limit.as_ref());
-        format!("{}\n{interval}\n{burst}\n{text}", self.weight.max(1))
+        format!("{}\n{interval}\n{burst}\n{text}\n{}", self.weight.max(1), self.tier)
+    }
+
+    /// Where it waits.
+    pub fn line(&self) -> Line {
+        Line {
+            lane: self.lane.clone(),
+            provider: self.provider_name().to_owned(),
+            sender: self.sender.clone(),
+        }
+    }
+
+    /// A name in the place of none, so that key names have no holes.
+    fn provider_name(&self) -> &str {
+        if self.provider.is_empty() { "-" } else { &self.provider }
+    }
+}
+
+/// Where jobs wait in line: what one lane has for one provider and one sender.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Line {
+    /// The lane.
+    pub lane: PartnerId,
+    /// The provider.
+    pub provider: String,
+    /// The sender; may be empty.
+    pub sender: String,
+}
+
+impl Line {
+    /// The name scripts have for it within its provider.
+    pub(crate) fn name(&self) -> String {
+        if self.sender.is_empty() {
+            self.lane.to_string()
+        } else {
+            format!("{} {}", self.lane, self.sender)
+        }
     }
 }
 
@@ -108,6 +160,10 @@ pub struct ClaimedMeta {
     pub activation: ActivationId,
     /// The package version.
     pub version: String,
+    /// Where it goes; `-` if the job did not say.
+    pub provider: String,
+    /// On whose account it goes out; may be empty.
+    pub sender: String,
     /// The relay chosen for it; empty if no relays are configured.
     pub relay: String,
     /// What to do if it is lost on the wire.
@@ -135,6 +191,12 @@ impl ClaimedMeta {
         packed: String,
     ) -> Option<Self> {
         let mut lines = packed.splitn(LINES, '\n');
+        let not_after = match lines.next()? {
+            "" => None,
+            text => Some(UtcMillis::new(text.parse().ok()?)),
+        };
+        let provider = lines.next()?.to_owned();
+        let sender = lines.next()?.to_owned();
         let lane = lines.next()?.parse().ok()?;
         let vendor = lines.next()?.parse().ok()?;
         let activation = lines.next()?.parse().ok()?;
@@ -143,10 +205,6 @@ impl ClaimedMeta {
         let on_unknown = match lines.next()? {
             "h" => OnUnknown::Hold,
             _ => OnUnknown::Retry,
-        };
-        let not_after = match lines.next()? {
-            "" => None,
-            text => Some(UtcMillis::new(text.parse().ok()?)),
         };
         let first_fed_at = UtcMillis::new(lines.next()?.parse().ok()?);
         lines.nth(1)?;
@@ -157,6 +215,8 @@ impl ClaimedMeta {
             vendor,
             activation,
             version,
+            provider,
+            sender,
             relay: relay.to_owned(),
             on_unknown,
             not_after,

@@ -105,13 +105,14 @@ impl Keys {
         add("cut", self.cut());
         add("garbage", self.garbage());
         add("clock", self.test_clock());
-        for name in ["stops", "suppressed", "roster", "reported"] {
+        for name in EPOCH_NAMES {
             add(name, self.in_epoch(epoch, name));
         }
         for name in CHANNEL_NAMES {
             add(name, self.in_channel(epoch, channel, name));
         }
-        // These two are beginnings: a lane's or a worker's name follows.
+        // These three are beginnings: a name follows.
+        add("ready", self.in_channel(epoch, channel, "ready:"));
         add("lane", self.in_channel(epoch, channel, "lane:"));
         add("held", self.in_channel(epoch, channel, "held:"));
         lua.push_str("}\n");
@@ -119,13 +120,30 @@ impl Keys {
     }
 }
 
-/// ready: lanes by virtual time · waiting: lanes by when their limit lets them go · delayed: sends by
-/// when their short wait ends · lanes: what a lane was pushed with · vt: virtual time of lanes that are
-/// not ready · v: virtual time of the belt · jobs: packed jobs · hand: who holds what · deaths: how
-/// often a job was recovered · alone: recovered jobs that go out alone · quiet: workers that wait to
+/// stops, suppressed: what must not go · roster, reported: whose reports a new epoch waits for · limits: what is set for vendors,
+/// senders, providers, tiers · buckets: what was used of limits · volume: how many of a month a partner has had.
+const EPOCH_NAMES: [&str; 7] =
+    ["stops", "suppressed", "roster", "reported", "limits", "buckets", "volume"];
+
+/// providers: every provider there ever was a job for · waiting: lines and vendors by when their limit lets them go · delayed: sends
+/// by when their short wait ends · lanes: what a lane was pushed with · vt: virtual times · jobs: packed jobs · hand: who holds
+/// what · deaths: how often a job was recovered · alone: recovered jobs that go out alone · quiet: workers that wait to
 /// take one · workers: last seen · dead: workers whose hands are being emptied · calls: last claim
-/// call · buckets: limits · relays: relays with their limits · wake: rings for idle workers.
-const CHANNEL_NAMES: [&str; 17] = [
-    "ready", "waiting", "delayed", "lanes", "vt", "v", "jobs", "hand", "deaths", "alone", "quiet",
-    "workers", "dead", "calls", "buckets", "relays", "wake",
+/// call · relays: relays with their limits · wake: rings for idle workers. Beside them: ready:…, lane:…, held:… (see `lua/ready.lua`).
+const CHANNEL_NAMES: [&str; 15] = [
+    "providers",
+    "waiting",
+    "delayed",
+    "lanes",
+    "vt",
+    "jobs",
+    "hand",
+    "deaths",
+    "alone",
+    "quiet",
+    "workers",
+    "dead",
+    "calls",
+    "relays",
+    "wake",
 ];

@@ -7,6 +7,7 @@ use crate::{
     connection::{Belt, Carried},
     error::{Error, Result},
     job::{WorkerName, limit_parts},
+    limits::Limits,
     record::StreamId,
     scripts::Scripts,
     stops::Stop,
@@ -49,6 +50,8 @@ pub struct OpenWith {
     pub suppressions: Vec<AddressHash>,
     /// The relays of this handle's channel.
     pub relays: Vec<Relay>,
+    /// Every limit under a name.
+    pub limits: Limits,
     /// The workers that were last seen, as kept in the book: whose reports to wait for.
     pub roster: Vec<WorkerName>,
     /// How far the book has read the outcomes; ids go on after it even if the stream was lost.
@@ -155,6 +158,7 @@ impl Belt {
             self.load_part(fence, "roster", part).await?;
         }
         self.set_relays(&with.relays, fence).await?;
+        self.set_limits(&with.limits, fence).await?;
         self.set_offset(with.offset_ms, fence).await?;
         self.load_part(fence, "position", &[&with.position.to_string()]).await?;
         self.load_part(fence, "reporting", &[]).await

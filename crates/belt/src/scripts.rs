@@ -16,7 +16,13 @@ pub(crate) const LONG_WAIT_US: u64 = 30_000_000;
 /// Deaths after which a job is set aside.
 pub(crate) const DEATHS: u32 = 3;
 
-const PRELUDE: &str = include_str!("../lua/prelude.lua");
+/// What every script starts with, in this order.
+const PRELUDE: &str = concat!(
+    include_str!("../lua/job.lua"),
+    include_str!("../lua/limits.lua"),
+    include_str!("../lua/ready.lua"),
+    include_str!("../lua/prelude.lua"),
+);
 
 macro_rules! scripts {
     ($($name:ident),+ $(,)?) => {

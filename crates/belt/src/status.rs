@@ -42,9 +42,9 @@ pub struct Status {
     pub in_hand: u64,
     /// Those of them that may be on the wire.
     pub marked: u64,
-    /// Lanes that could go now.
+    /// Lanes that could go now, as far as their own limits say; one that has jobs for several providers counts for each.
     pub lanes_ready: u64,
-    /// Lanes that wait for their limit.
+    /// Lanes, and whole vendors, that wait for their limit.
     pub lanes_waiting: u64,
     /// The workers.
     pub workers: Vec<WorkerSeen>,
@@ -125,8 +125,8 @@ impl Belt {
             .arg(key("delayed"))
             .cmd("HVALS")
             .arg(key("hand"))
-            .cmd("ZCARD")
-            .arg(key("ready"))
+            .cmd("SMEMBERS")
+            .arg(key("providers"))
             .cmd("ZCARD")
             .arg(key("waiting"))
             .cmd("XLEN")
@@ -135,16 +135,17 @@ impl Belt {
             .arg(self.keys().tracks())
             .cmd("INFO")
             .arg("memory");
-        let (jobs, delayed, hands, lanes_ready, lanes_waiting, outcomes, tracks, memory): (
+        let (jobs, delayed, hands, providers, lanes_waiting, outcomes, tracks, memory): (
             u64,
             u64,
             Vec<String>,
-            u64,
+            Vec<String>,
             u64,
             u64,
             u64,
             String,
         ) = self.ask_all("the status", pipeline).await?;
+        let lanes_ready = self.lines_ready(epoch, &providers).await?;
         let in_hand = hands.len() as u64;
         let marked = hands.iter().filter(|hand| hand.split(' ').nth(1) == Some("1")).count() as u64;
         let workers = match phase {
@@ -169,6 +170,30 @@ impl Belt {
             used_memory: memory("used_memory"),
             used_memory_peak: memory("used_memory_peak"),
         })
+    }
+
+    async fn lines_ready(&self, epoch: u32, providers: &[String]) -> Result<u64> {
+        let key =
+            |name: &str| self.keys().in_channel(epoch, self.channel, &format!("ready:{name}"));
+        if providers.is_empty() {
+            return Ok(0);
+        }
+        let mut pipeline = redis::pipe();
+        for provider in providers {
+            pipeline.cmd("ZRANGE").arg(key(provider)).arg(0).arg(-1);
+        }
+        let vendors: Vec<Vec<String>> = self.ask_all("the status", pipeline).await?;
+        let mut pipeline = redis::pipe();
+        for (provider, vendors) in providers.iter().zip(&vendors) {
+            for vendor in vendors {
+                pipeline.cmd("ZCARD").arg(key(&format!("{provider} {vendor}")));
+            }
+        }
+        if vendors.iter().all(Vec::is_empty) {
+            return Ok(0);
+        }
+        let counts: Vec<u64> = self.ask_all("the status", pipeline).await?;
+        Ok(counts.iter().sum())
     }
 
     /// Refuses a server that drops keys when memory is short or forgets everything at a restart.

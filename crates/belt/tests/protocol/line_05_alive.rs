@@ -51,7 +51,7 @@ async fn unmarked_jobs_go_back_to_the_front_and_marked_ones_are_unknown() {
     // 1 and 2 are before 5 and 6 again.
     let lane = stage.redis.cli(&[
         "LRANGE",
-        &format!("tl:{{0}}:1:email:lane:{}", crate::stage::partner(1)),
+        &format!("tl:{{0}}:1:email:lane:- {}", crate::stage::partner(1)),
         "0",
         "-1",
     ]);
@@ -199,4 +199,21 @@ async fn a_worker_that_was_frozen_joins_again_under_a_new_name() {
     assert!(matches!(again.gate().mark().await, Mark::Go(_)));
     again.complete(done()).await;
     worker.stop_after(&mut begun).await;
+}
+
+#[tokio::test]
+async fn who_has_no_free_hand_is_given_nothing_not_even_alone() {
+    let stage = Stage::open().await;
+    stage.push(&jobs(1..3, 1)).await;
+    let mut a = stage.worker("a").await;
+    let mut b = stage.worker("b").await;
+    let _c = stage.worker("c").await;
+    let held = a.claim(2).await;
+    a.give_back(&held[0], true, 0).await;
+    a.give_back(&held[1], true, 0).await;
+    // One of the two goes out alone, the other waits for somebody who is quiet too.
+    assert_eq!(a.claim(2).await.len(), 1);
+    assert!(a.claim(2).await.is_empty());
+    assert!(b.claim(0).await.is_empty());
+    assert_eq!(b.claim(1).await.len(), 1);
 }

@@ -39,8 +39,8 @@ async fn a_push_of_many_is_taken_in_parts() {
     let pushed: Vec<_> =
         (1..=1_750).map(|n| job(n, u32::try_from(n % 70).expect("small"))).collect();
     assert_eq!(stage.push(&pushed).await.pushed, 1_750);
-    let lanes = [crate::stage::partner(0), crate::stage::partner(1), crate::stage::partner(99)];
-    assert_eq!(stage.belt.lane_depths(&lanes).await.expect("known"), [25, 25, 0]);
+    let lines = [job(1, 0).line(), job(1, 1).line(), job(1, 99).line()];
+    assert_eq!(stage.belt.line_depths(&lines).await.expect("known"), [25, 25, 0]);
 }
 
 #[tokio::test]

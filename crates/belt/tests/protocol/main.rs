@@ -19,7 +19,8 @@
 //! | 13 | `line_13_clocks`, `line_04_permits` | validity runs on Redis time |
 //! | 14 | `line_14_merge`, `line_01_claim_number` | what the belt ends has no number of its own |
 //! | limits | `limits` | a bucket starts full; the relay's permit is not taken |
-//! | fair | `fair` | a lane that was served does not move on |
+//! | fair | `fair`, `nested` | a lane that was served does not move on; a vendor's weight is not asked |
+//! | all limits | `limits_law`, `nested` | a bucket is read again after a permit was taken from it; a refused job keeps the permits it took |
 //! | backend | `apalis_worker` | a job let go of says nothing |
 //!
 //! Tests that need hours or standing time load the same scripts with `TIME` replaced
@@ -29,6 +30,7 @@ mod apalis_worker;
 mod failover;
 mod fair;
 mod limits;
+mod limits_law;
 mod line_01_claim_number;
 mod line_02_lost_replies;
 mod line_03_checkpoint;
@@ -43,6 +45,7 @@ mod line_11_stops;
 mod line_12_streams;
 mod line_13_clocks;
 mod line_14_merge;
+mod nested;
 mod players;
 mod server;
 mod stage;

@@ -180,7 +180,7 @@ impl Play {
         };
         let mut places: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for lane in 1..4_u32 {
-            let lane = key(&format!("lane:{}", crate::stage::partner(lane)));
+            let lane = key(&format!("lane:- {}", crate::stage::partner(lane)));
             for send in list(&["LRANGE", &lane, "0", "-1"]) {
                 places.entry(send).or_default().push("lane");
             }
