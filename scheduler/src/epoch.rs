@@ -4,11 +4,13 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use belt::{Belt, OpenWith, Phase, Relay, WorkerName};
 use domain::{OnUnknown, SendId, UtcMillis};
+use jiff::tz::TimeZone;
 use process::{Config, Metrics, metrics::BeltDepth};
 use store::{RosterEntry, Store};
 
 use crate::{
     Parts,
+    limits::limits,
     pass::{Pass, Passed},
     push::Pusher,
     reconcile::wait_until_recorded,
@@ -36,6 +38,8 @@ pub struct EpochKeeper {
     metrics: Metrics,
     roster: Vec<RosterEntry>,
     stops: Stops,
+    /// The epoch and lease in which the belt was told of the limits.
+    told_limits: Option<(u32, u64)>,
 }
 
 impl EpochKeeper {
@@ -48,6 +52,7 @@ impl EpochKeeper {
             metrics: parts.metrics.clone(),
             roster: Vec::new(),
             stops: Stops::default(),
+            told_limits: None,
         }
     }
 
@@ -72,14 +77,11 @@ impl EpochKeeper {
         let since = self.belt.redis_time().await?.minus(FRESH);
         let stops = stops::in_the_book(&self.store, since).await?;
         let suppressions = self.store.suppressions_since(since).await?;
-        let relays = self.config.relays.iter();
         Ok(OpenWith {
             offset_ms: self.store.campaign_offset().await?,
             stops: stops.into_iter().collect(),
             suppressions: suppressions.iter().map(store::Suppression::mark).collect(),
-            relays: relays
-                .map(|relay| Relay { name: relay.name.clone(), limit: relay.limit })
-                .collect(),
+            relays: self.relays(),
             roster: self
                 .store
                 .roster()
@@ -87,8 +89,35 @@ impl EpochKeeper {
                 .iter()
                 .map(|entry| WorkerName::new(&entry.worker))
                 .collect(),
+            limits: limits(&self.config, &self.store).await?,
             position: record::position(&self.store, record::STREAM).await?,
         })
+    }
+
+    fn relays(&self) -> Vec<Relay> {
+        let relays = self.config.relays.iter();
+        relays.map(|relay| Relay { name: relay.name.clone(), limit: relay.limit }).collect()
+    }
+
+    /// A leader that finds the belt open may have been started with other limits than the one before.
+    async fn tell_limits(&mut self, epoch: u32, fence: u64) -> anyhow::Result<()> {
+        if self.told_limits != Some((epoch, fence)) {
+            self.belt.set_relays(&self.relays(), fence).await?;
+            self.belt.set_limits(&limits(&self.config, &self.store).await?, fence).await?;
+            self.told_limits = Some((epoch, fence));
+        }
+        Ok(())
+    }
+
+    /// What partners have had of this month, before anything of it is handed out in this epoch.
+    async fn tell_volumes(&self, now: UtcMillis, fence: u64) -> anyhow::Result<()> {
+        if self.config.tiers.iter().all(|tier| tier.monthly_volume.is_none()) {
+            return Ok(());
+        }
+        let date = jiff::Timestamp::from_millisecond(now.get())?.to_zoned(TimeZone::UTC);
+        let first = date.first_of_month()?.start_of_day()?.timestamp();
+        let had = self.store.accepted_since(UtcMillis::new(first.as_millisecond())).await?;
+        Ok(self.belt.set_volumes(&date.strftime("%Y-%m").to_string(), &had, fence).await?)
     }
 
     /// Once everybody has reported, or had the time to: puts back what nobody has.
@@ -128,9 +157,10 @@ impl EpochKeeper {
                 rows += self.store.hold_sends(&lost, "unknown", now).await?;
             } else {
                 let fed = self.store.requeue(&lost, now).await?;
-                rows += self.pusher.push(&fed.sends, fence).await?;
+                rows += self.pusher.push(&fed.sends, fence).await?.pushed;
             }
         }
+        self.tell_volumes(now, fence).await?;
         self.belt.finish_reporting(fence).await?;
         tracing::info!(
             belt.epoch = epoch,
@@ -145,6 +175,7 @@ impl EpochKeeper {
 
     /// The daily round: dead workers' jobs, the roster, the campaign clock, the gauges.
     async fn look_after(&mut self, epoch: u32, fence: u64) -> anyhow::Result<Passed> {
+        self.tell_limits(epoch, fence).await?;
         self.belt.sweep().await?;
         let status = self.belt.status().await?;
         if !matches!(status.phase, Phase::Open { .. }) {

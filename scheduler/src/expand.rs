@@ -1,10 +1,11 @@
 //! Expand: from an activation and its list to one send per person and step.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use domain::{
     ActivationId, HashScope, UtcMillis,
     audience::{Candidate, Decision, Suppressed, decide},
+    provider::Providers,
     schedule::Due,
 };
 use jiff::tz::TimeZone;
@@ -24,11 +25,12 @@ const ACTIVATIONS_A_PASS: i64 = 64;
 pub struct Expand {
     parts: Parts,
     packages: Packages,
+    providers: Arc<Providers>,
 }
 
 impl Expand {
-    pub fn new(parts: &Parts, packages: Packages) -> Self {
-        Self { parts: parts.clone(), packages }
+    pub fn new(parts: &Parts, packages: Packages, providers: Arc<Providers>) -> Self {
+        Self { parts: parts.clone(), packages, providers }
     }
 
     /// Expands until the audience ends or the activation is no longer to be expanded.
@@ -109,7 +111,7 @@ impl Expand {
             .map(|contact| self.parts.hash_key.hash_text(scope, &contact.address))
             .collect();
         let persons = tx.ensure_persons(&activation.vendor_id, &hashes).await?;
-        let sends = sends(activation, package, zone, contacts, &persons);
+        let sends = sends(activation, package, zone, contacts, &persons, &self.providers);
         Ok(tx.insert_sends(activation, &sends).await?)
     }
 }
@@ -129,6 +131,7 @@ fn sends(
     zone: &TimeZone,
     contacts: &[AudienceContact],
     persons: &[PersonFacts],
+    providers: &Providers,
 ) -> Vec<NewSend> {
     let mut seen = HashSet::with_capacity(persons.len());
     contacts
@@ -165,7 +168,7 @@ fn sends(
                         occurrence: 0,
                         contact: contact.contact,
                         person: facts.person,
-                        provider: provider(contact),
+                        provider: provider(contact, providers),
                         due_at,
                         skip: match decision {
                             Decision::Send => None,
@@ -177,11 +180,11 @@ fn sends(
         .collect()
 }
 
-/// The domain that hosts the mailbox, as limits are kept by it; empty for a malformed address.
-fn provider(contact: &AudienceContact) -> String {
-    match (contact.address_state, contact.address.rsplit_once('@')) {
-        (store::AddressState::Ok | store::AddressState::Bounced, Some((_, domain))) => {
-            domain.to_owned()
+/// Whose mailbox it is; empty for a malformed address.
+fn provider(contact: &AudienceContact, providers: &Providers) -> String {
+    match contact.address_state {
+        store::AddressState::Ok | store::AddressState::Bounced => {
+            providers.of_address(&contact.address).to_owned()
         }
         _ => String::new(),
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use belt::{Belt, Phase};
+use belt::{Belt, Line, Phase};
 use domain::PartnerId;
 use store::{FeedWindow, Store};
 
@@ -20,8 +20,8 @@ pub struct Feed {
     belt_window: usize,
     lane_window: usize,
     batch: usize,
-    /// Jobs waiting on each lane that had any when it was last looked at.
-    on_belt: HashMap<PartnerId, usize>,
+    /// Jobs waiting in each line that had any when it was last looked at.
+    on_belt: HashMap<Line, usize>,
 }
 
 impl Feed {
@@ -38,17 +38,26 @@ impl Feed {
         }
     }
 
-    /// Asks the belt how full the lanes are that were not empty; what is empty now is forgotten.
-    async fn look_at_lanes(&mut self) -> anyhow::Result<()> {
-        let lanes: Vec<PartnerId> = self.on_belt.keys().cloned().collect();
-        let depths = self.belt.lane_depths(&lanes).await?;
-        self.on_belt = lanes
+    /// Asks the belt how full the lines are that were not empty; what is empty now is forgotten.
+    async fn look_at_lines(&mut self) -> anyhow::Result<()> {
+        let lines: Vec<Line> = self.on_belt.keys().cloned().collect();
+        let depths = self.belt.line_depths(&lines).await?;
+        self.on_belt = lines
             .into_iter()
             .zip(depths)
             .filter(|(_, depth)| *depth > 0)
-            .map(|(lane, depth)| (lane, depth as usize))
+            .map(|(line, depth)| (line, depth as usize))
             .collect();
         Ok(())
+    }
+
+    /// What each lane has on the belt for each provider, whatever it is sent from.
+    fn by_provider(&self) -> HashMap<(PartnerId, String), usize> {
+        let mut counts = HashMap::with_capacity(self.on_belt.len());
+        for (line, depth) in &self.on_belt {
+            *counts.entry((line.lane.clone(), line.provider.clone())).or_default() += depth;
+        }
+        counts
     }
 }
 
@@ -65,20 +74,23 @@ impl Pass for Feed {
         if total == 0 {
             return Ok(idle);
         }
-        self.look_at_lanes().await?;
+        self.look_at_lines().await?;
+        let on_belt = self.by_provider();
         let now = self.belt.clock().await?.campaign;
         let window = FeedWindow {
             now,
             until: now,
             per_lane: self.lane_window,
+            // At most twice what is free: one provider that is slow leaves a third of the window to
+            // the others, and several leave less and less, but always something.
+            per_provider: room * 2,
             total,
-            on_belt: &self.on_belt,
+            on_belt: &on_belt,
         };
         let fed = self.store.feed(&window).await?;
-        for send in &fed.sends {
-            *self.on_belt.entry(send.partner.clone()).or_default() += 1;
+        for line in self.pusher.push(&fed.sends, fence).await?.lines {
+            *self.on_belt.entry(line).or_default() += 1;
         }
-        self.pusher.push(&fed.sends, fence).await?;
         let rows = fed.sends.len() as u64 + fed.skipped;
         Ok(Passed { rows, more: rows > 0 })
     }

@@ -9,7 +9,8 @@ use anyhow::Context;
 use belt::{Belt, NewJob, Phase, Place};
 use domain::{
     ActivationId, EmailAddress, HashKey, HashScope, OnUnknown, PartnerShelf, SendEmail, SendId,
-    TrackedParts, UtcMillis, brand::BrandProfile, job, list_id::list_id, tier::Tiers,
+    TrackedParts, UtcMillis, brand::BrandProfile, job, list_id::list_id, provider::Providers,
+    tier::Tiers,
 };
 use jiff::tz::TimeZone;
 use render::{Compiled, INVITATION, ImageValue, MessageLinks, SharedTemplates, Version};
@@ -19,7 +20,7 @@ use crate::{
     Parts,
     packages::Packages,
     pass::{Pass, Passed},
-    push::{Pusher, Shared},
+    push::{Pusher, Shared, sending_domain},
 };
 
 /// Invitations a pass.
@@ -37,6 +38,7 @@ pub struct Invite {
     packages: Packages,
     hash_key: HashKey,
     tiers: Tiers,
+    providers: Arc<Providers>,
     public_url: String,
     list_domain: String,
     version: Version,
@@ -47,7 +49,12 @@ pub struct Invite {
 impl Invite {
     /// # Errors
     /// The package that invites can't be published: somebody's templates spoil it.
-    pub fn new(parts: &Parts, pusher: Arc<Pusher>, packages: Packages) -> anyhow::Result<Self> {
+    pub fn new(
+        parts: &Parts,
+        pusher: Arc<Pusher>,
+        packages: Packages,
+        providers: Arc<Providers>,
+    ) -> anyhow::Result<Self> {
         let version = invitation_package(&parts.templates)?;
         let config = &parts.config;
         Ok(Self {
@@ -57,6 +64,7 @@ impl Invite {
             packages,
             hash_key: parts.hash_key.clone(),
             tiers: config.tiers.clone(),
+            providers,
             public_url: config.portal.public_url.as_str().to_owned(),
             list_domain: config.sending.list_domain.clone(),
             version,
@@ -148,6 +156,9 @@ impl Invite {
             lane: partner.id.clone(),
             weight: tier.map_or(1, |tier| tier.weight),
             partner_limit: tier.map(|tier| tier.partner_limit),
+            tier: tier.map(|tier| tier.name.clone()).unwrap_or_default(),
+            provider: self.providers.of_address(&payload.address).to_owned(),
+            sender: sending_domain(&shelf.sender),
             vendor: invitation.vendor.clone(),
             activation: ActivationId::new(0),
             version: INVITATION.to_owned(),

@@ -9,6 +9,7 @@ mod expand;
 mod feed;
 mod invite;
 mod leader;
+mod limits;
 mod links;
 mod packages;
 mod pass;
@@ -60,14 +61,15 @@ pub struct Parts {
 /// Runs until the shutdown drains: ends the passes that have begun, then gives the lease back.
 ///
 /// # Errors
-/// When the lists of `tracking.rules` or the templates can't be used, or a loop ends by a panic; everything else is logged and
+/// When the lists of `tracking.rules` or `limits.providers_folder` or the templates can't be used, or a loop ends by a panic; everything else is logged and
 /// tried again.
 pub async fn run(parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
     let (leader, leadership) = leader::Leader::new(&parts);
     let rules = Arc::new(parts.config.tracking.rules()?);
+    let providers = Arc::new(parts.config.limits.providers()?);
     let packages = packages::Packages::new(parts.store.clone());
-    let pusher = Arc::new(push::Pusher::new(&parts, packages.clone()));
-    let invite = invite::Invite::new(&parts, pusher.clone(), packages.clone())?;
+    let pusher = Arc::new(push::Pusher::new(&parts, packages.clone(), providers.clone()));
+    let invite = invite::Invite::new(&parts, pusher.clone(), packages.clone(), providers.clone())?;
     let stop = shutdown.drain_token();
     let runner = |name, bell: Option<&str>| pass::Runner {
         name,
@@ -80,7 +82,8 @@ pub async fn run(parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
 
     let mut loops = tokio::task::JoinSet::new();
     loops.spawn(runner("epoch", None).run(epoch::EpochKeeper::new(&parts, pusher.clone())));
-    loops.spawn(runner("expand", Some(EXPAND_BELL)).run(expand::Expand::new(&parts, packages)));
+    let expand = expand::Expand::new(&parts, packages, providers);
+    loops.spawn(runner("expand", Some(EXPAND_BELL)).run(expand));
     loops.spawn(runner("feed", Some(FEED_BELL)).run(feed::Feed::new(&parts, pusher.clone())));
     loops.spawn(runner("invite", Some(INVITE_BELL)).run(invite));
     loops.spawn(runner("record", None).run(record::Record::new(&parts)));

@@ -12,10 +12,10 @@ use std::{
 };
 
 use anyhow::Context;
-use belt::{Belt, NewJob};
+use belt::{Belt, Line, NewJob};
 use domain::{
     ActivationId, ContentHash, LinkTargets, OnUnknown, PartnerShelf, Recipient, SendEmail, SendId,
-    TargetsId, TrackedParts, job, tier::Tiers,
+    SenderIdentity, TargetsId, TrackedParts, job, provider::Providers, tier::Tiers,
 };
 use render::{Package, Version};
 use store::{FedSend, Store};
@@ -37,6 +37,7 @@ pub struct Pusher {
     packages: Packages,
     links: Links,
     tiers: Tiers,
+    providers: Arc<Providers>,
     list_domain: String,
     on_unknown: OnUnknown,
     epoch: AtomicU32,
@@ -64,6 +65,15 @@ impl Shared {
     }
 }
 
+/// What was put on the belt.
+#[derive(Default)]
+pub struct PushedLines {
+    /// How many jobs were not there yet.
+    pub pushed: u64,
+    /// The line of each job.
+    pub lines: Vec<Line>,
+}
+
 /// A partner, and its shelf item.
 struct Shelved {
     item: Shared,
@@ -78,13 +88,14 @@ struct Needs {
 }
 
 impl Pusher {
-    pub fn new(parts: &Parts, packages: Packages) -> Self {
+    pub fn new(parts: &Parts, packages: Packages, providers: Arc<Providers>) -> Self {
         Self {
             store: parts.store.clone(),
             belt: parts.belt.clone(),
             links: Links::new(parts, packages.clone()),
             packages,
             tiers: parts.config.tiers.clone(),
+            providers,
             list_domain: parts.config.sending.list_domain.clone(),
             on_unknown: parts.config.sending.on_unknown,
             epoch: AtomicU32::new(0),
@@ -99,10 +110,11 @@ impl Pusher {
 
     /// Puts what the sends share on the shelf, then the sends on their lanes.
     ///
-    /// A send that can't be made into a job is held with its reason and stops nobody else.
-    pub async fn push(&self, fed: &[FedSend], fence: u64) -> anyhow::Result<u64> {
+    /// A send that can't be made into a job is held with its reason and stops nobody else. Answers
+    /// in which lines the others wait.
+    pub async fn push(&self, fed: &[FedSend], fence: u64) -> anyhow::Result<PushedLines> {
         if fed.is_empty() {
-            return Ok(0);
+            return Ok(PushedLines::default());
         }
         let mut jobs = Vec::with_capacity(fed.len());
         let mut unfit = Vec::new();
@@ -116,8 +128,8 @@ impl Pusher {
         self.hold(&unfit).await?;
         self.shelve(needs.items).await?;
         self.links.put(needs.lists, self.epoch.load(Ordering::Relaxed)).await?;
-        let pushed = self.belt.push(&jobs, fence).await?;
-        Ok(pushed.pushed)
+        let pushed = self.belt.push(&jobs, fence).await?.pushed;
+        Ok(PushedLines { pushed, lines: jobs.iter().map(NewJob::line).collect() })
     }
 
     /// Puts on their lanes jobs of a version that is not the book's, with the partners they need.
@@ -168,6 +180,9 @@ impl Pusher {
             lane: send.partner.clone(),
             weight: tier.map_or(1, |tier| tier.weight),
             partner_limit: tier.map(|tier| tier.partner_limit),
+            tier: tier.map(|tier| tier.name.clone()).unwrap_or_default(),
+            provider: provider(&self.providers, send),
+            sender: sending_domain(&shelved.partner.sender),
             vendor: send.vendor.clone(),
             activation: send.activation,
             version: send.version.to_string(),
@@ -242,6 +257,21 @@ impl Pusher {
         memory.put_at.extend(missing.into_iter().map(|(hash, _)| (hash, (epoch, now))));
         Ok(())
     }
+}
+
+/// Whose mailbox it is: as the book says, so that feeding and the belt count alike. What an earlier version put there is no provider.
+fn provider(providers: &Providers, send: &FedSend) -> String {
+    if providers.has(&send.provider) {
+        send.provider.clone()
+    } else {
+        providers.of_address(&send.address).to_owned()
+    }
+}
+
+/// The domain that a partner's mail goes out from.
+pub fn sending_domain(sender: &SenderIdentity) -> String {
+    let domain = sender.from_email.rsplit_once('@').map_or("", |(_, domain)| domain);
+    domain.to_ascii_lowercase()
 }
 
 /// What a batch needs on the shelf.

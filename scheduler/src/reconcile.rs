@@ -69,7 +69,7 @@ impl Pass for Reconcile {
         }
         wait_until_recorded(&self.belt).await?;
         let fed = self.store.requeue(&lost, now).await?;
-        let pushed = self.pusher.push(&fed.sends, fence).await?;
+        let pushed = self.pusher.push(&fed.sends, fence).await?.pushed;
         if pushed > 0 {
             tracing::info!(sends = pushed, "queued in the book and nowhere else: put back");
         }
