@@ -80,8 +80,14 @@ async fn expanded(store: &Store, id: ActivationId) -> Vec<SendId> {
     tx.finish_expand(id, NOW).await.unwrap();
     tx.commit().await.unwrap();
     let on_belt = std::collections::HashMap::new();
-    let window =
-        store::FeedWindow { now: NOW, until: NOW, per_lane: 10, total: 10, on_belt: &on_belt };
+    let window = store::FeedWindow {
+        now: NOW,
+        until: NOW,
+        per_lane: 10,
+        per_provider: 1_000_000,
+        total: 10,
+        on_belt: &on_belt,
+    };
     let mut fed = store.feed(&window).await.unwrap().sends;
     fed.sort_by(|a, b| a.address.cmp(&b.address));
     fed.iter().map(|send| send.send).collect()

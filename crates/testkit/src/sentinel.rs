@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// What the Sentinels call the primary.
 pub const NAME: &str = "belt";
 /// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 /// How long a primary is silent before it counts as down.
 const DOWN_AFTER_MS: u32 = 1_000;
 

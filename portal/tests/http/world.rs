@@ -404,7 +404,14 @@ impl World {
         tx.finish_expand(activation, now).await.unwrap();
         tx.commit().await.unwrap();
         let on_belt = Default::default();
-        let window = FeedWindow { now, until: now, per_lane: 100, total: 100, on_belt: &on_belt };
+        let window = FeedWindow {
+            now,
+            until: now,
+            per_lane: 100,
+            per_provider: 1_000_000,
+            total: 100,
+            on_belt: &on_belt,
+        };
         let fed = self.store.feed(&window).await.unwrap();
         let mut sends: Vec<(String, SendId)> =
             fed.sends.into_iter().map(|send| (send.address, send.send)).collect();

@@ -172,8 +172,14 @@ async fn a_suppressed_person_gets_nothing_more() {
     world.program.suppress(&OPS, &scope, &anna, SuppressBecause::Complained).await.unwrap();
     let on_belt = Default::default();
     let now = world.clock.now();
-    let window =
-        store::FeedWindow { now, until: now, per_lane: 100, total: 100, on_belt: &on_belt };
+    let window = store::FeedWindow {
+        now,
+        until: now,
+        per_lane: 100,
+        per_provider: 1_000_000,
+        total: 100,
+        on_belt: &on_belt,
+    };
     let fed = world.store.feed(&window).await.unwrap();
     let fed: Vec<&str> = fed.sends.iter().map(|send| send.address.as_str()).collect();
     assert_eq!(fed, ["bert@example.com"]);

@@ -214,6 +214,7 @@ impl World {
             now: self.clock.now(),
             until: self.clock.now(),
             per_lane: 100,
+            per_provider: 1_000_000,
             total: 100,
             on_belt: &on_belt,
         };
