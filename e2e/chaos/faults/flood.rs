@@ -42,12 +42,13 @@ pub async fn clicks(plan: Plan) -> Stage {
     let answered = clicked.fold(0, async |sum, one| sum + one).await;
     stage.check("clicks answered", answered as f64, clicks as f64, clicks as f64);
     stage.settle().await;
-    let known = wait_for("every click to be in the book or counted as lost", PATIENCE, || async {
-        let recorded = book::clicks(stage.fleet.book_url()).await.ok()?;
-        let known = recorded + lost(&stage.fleet).await?;
-        (known >= answered).then_some(known)
-    })
-    .await;
+    let known =
+        wait_for("every click to be in the book or counted as lost", 3 * PATIENCE, || async {
+            let recorded = book::clicks(stage.fleet.book_url()).await.ok()?;
+            let known = recorded + lost(&stage.fleet).await?;
+            (known >= answered).then_some(known)
+        })
+        .await;
     let what = "clicks in the book or counted as lost";
     stage.check(what, known as f64, clicks as f64, clicks as f64);
     stage
