@@ -15,6 +15,7 @@ use crate::{
     push::Pusher,
     reconcile::wait_until_recorded,
     record,
+    roster::Roster,
     stops::{self, Stops},
 };
 
@@ -36,7 +37,7 @@ pub struct EpochKeeper {
     pusher: Arc<Pusher>,
     config: Arc<Config>,
     metrics: Metrics,
-    roster: Vec<RosterEntry>,
+    roster: Roster,
     stops: Stops,
     /// The epoch and lease in which the belt was told of the limits.
     told_limits: Option<(u32, u64)>,
@@ -50,7 +51,7 @@ impl EpochKeeper {
             pusher,
             config: parts.config.clone(),
             metrics: parts.metrics.clone(),
-            roster: Vec::new(),
+            roster: Roster::default(),
             stops: Stops::default(),
             told_limits: None,
         }
@@ -191,14 +192,7 @@ impl EpochKeeper {
                 seen_at: worker.last_seen,
             })
             .collect();
-        // Written when somebody came or went, not every second: it is read only after a loss.
-        let names = |roster: &[RosterEntry]| -> HashSet<String> {
-            roster.iter().map(|entry| entry.worker.clone()).collect()
-        };
-        if names(&roster) != names(&self.roster) {
-            self.store.save_roster(&roster).await?;
-            self.roster = roster;
-        }
+        self.roster.keep(&self.store, &self.belt, roster).await?;
         let clock = self.belt.clock().await?;
         self.stops.tell(&self.store, &self.belt, clock.redis, FRESH).await?;
         let offset = self.store.campaign_offset().await?;

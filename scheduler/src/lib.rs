@@ -16,6 +16,7 @@ mod pass;
 mod push;
 mod reconcile;
 mod record;
+mod roster;
 mod stops;
 mod track;
 
