@@ -51,7 +51,7 @@ pub async fn at_random(plan: Plan) -> Stage {
 
 /// A long run says now and then that it lives.
 fn eprint_progress(stage: &Stage, done: usize, kills: usize) {
-    if done % 20 == 0 {
+    if done.is_multiple_of(20) {
         let taken = stage.persons() - stage.unsent();
         eprintln!(
             "{}: {done} of {kills} kills, {taken} of {} messages taken",

@@ -62,11 +62,7 @@ impl Case {
     fn limits(&self) -> Limits {
         let named = |kind: &'static str, rates: &[usize]| {
             Self::per_name(
-                rates
-                    .to_vec()
-                    .into_iter()
-                    .enumerate()
-                    .map(move |(n, at)| (format!("{kind}{n}"), at)),
+                rates.iter().copied().enumerate().map(move |(n, at)| (format!("{kind}{n}"), at)),
             )
         };
         let vendors = self.vendors.iter().enumerate();
