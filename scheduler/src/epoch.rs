@@ -22,7 +22,7 @@ use crate::{
 /// How long workers of the last epoch have to report: one lease of a worker.
 const REPORTS_WITHIN: Duration = Duration::from_secs(6);
 /// How long a rebuild waits even when the whole roster has reported: a worker that joined a moment
-/// before the loss is not in the roster yet. Longer than the 2 s between two heartbeats, at which
+/// before the loss is not in the roster yet. Longer than a heartbeat and one that has to be repeated take, at which
 /// every live worker meets the new epoch.
 const REPORTS_SETTLE: Duration = Duration::from_secs(3);
 /// Redis keeps suppressions and stops of ended activations this long; older ones feed has checked.
@@ -157,7 +157,7 @@ impl EpochKeeper {
             if hold {
                 rows += self.store.hold_sends(&lost, "unknown", now).await?;
             } else {
-                let fed = self.store.requeue(&lost, now).await?;
+                let fed = self.store.requeue(&lost, UtcMillis::new(i64::MAX), now).await?;
                 rows += self.pusher.push(&fed.sends, fence).await?.pushed;
             }
         }

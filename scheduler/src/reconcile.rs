@@ -68,7 +68,7 @@ impl Pass for Reconcile {
             return Ok(Passed { rows: 0, more: self.cursor.is_some() });
         }
         wait_until_recorded(&self.belt).await?;
-        let fed = self.store.requeue(&lost, now).await?;
+        let fed = self.store.requeue(&lost, fed_before, now).await?;
         let pushed = self.pusher.push(&fed.sends, fence).await?.pushed;
         if pushed > 0 {
             tracing::info!(sends = pushed, "queued in the book and nowhere else: put back");

@@ -418,8 +418,11 @@ fn limit(rows: usize) -> i64 {
 pub(crate) enum Queue {
     /// Due: they are fed.
     Due,
-    /// Queued already: they go on the belt again.
-    Again,
+    /// Queued already, since then or longer: they go on the belt again.
+    Again {
+        /// When they were fed last, at the latest.
+        fed_before: UtcMillis,
+    },
 }
 
 impl WriteTx {
@@ -432,13 +435,13 @@ impl WriteTx {
         now: UtcMillis,
     ) -> Result<Fed> {
         let engine = self.engine;
-        let before = match queue {
-            Queue::Due => SendState::Due.as_str(),
-            Queue::Again => SendState::Queued.as_str(),
+        let (before, fed_before) = match queue {
+            Queue::Due => (SendState::Due.as_str(), i64::MAX),
+            Queue::Again { fed_before } => (SendState::Queued.as_str(), fed_before.get()),
         };
-        let mut ids = Rows::new(2, sends.len());
+        let mut ids = Rows::new(3, sends.len());
         for send in sends {
-            ids.push([Value::Int(*send), before.into()]);
+            ids.push([Value::Int(*send), before.into(), Value::Int(fed_before)]);
         }
         let jobs = ids.fetch(engine, self.connection(), sql!("send/jobs_many.sql")).await?;
         let shared = self.shared(&jobs).await?;

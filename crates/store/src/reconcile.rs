@@ -71,17 +71,23 @@ impl Store {
     }
 
     /// Reads these sends again; those that are still queued, of activations that may go on, are noted
-    /// as fed `now` and come back to be pushed. Those suppressed meanwhile are skipped.
+    /// as fed `now` and come back to be pushed. Those suppressed meanwhile are skipped. What was fed later than
+    /// `fed_before` came back and went out again since it was looked for: it is somebody else's.
     ///
     /// # Errors
     /// When the book fails.
-    pub async fn requeue(&self, sends: &[SendId], now: UtcMillis) -> Result<Fed> {
+    pub async fn requeue(
+        &self,
+        sends: &[SendId],
+        fed_before: UtcMillis,
+        now: UtcMillis,
+    ) -> Result<Fed> {
         if sends.is_empty() {
             return Ok(Fed::default());
         }
         let ids: Vec<i64> = sends.iter().map(|send| send.get()).collect();
         let mut tx = self.begin_write().await?;
-        let fed = tx.queue(&ids, Queue::Again, now).await?;
+        let fed = tx.queue(&ids, Queue::Again { fed_before }, now).await?;
         tx.commit().await?;
         Ok(fed)
     }

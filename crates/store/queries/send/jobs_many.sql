@@ -1,4 +1,4 @@
--- What the jobs of sends in this state carry, with the suppressions that came since they were expanded.
+-- What the jobs of sends in this state that were fed at a time or earlier carry, with the suppressions that came since they were expanded.
 SELECT s.send_id, s.activation_id, s.person_id, s.contact_id, s.step_key, s.occurrence, s.provider, s.due_at, s.attempts, s.first_fed_at,
        c.address, c.first_name, c.last_name, c.fields, c.language, c.hash_everywhere, c.hash_company,
        p.address_hash AS hash_vendor,
@@ -21,7 +21,7 @@ CROSS JOIN contact c
 CROSS JOIN person p
 WHERE s.send_id = v.column1 AND a.activation_id = s.activation_id AND k.version_id = a.version_id
   AND c.contact_id = s.contact_id AND p.person_id = s.person_id
-  AND a.state IN ('scheduled', 'running') AND s.state = v.column2
+  AND a.state IN ('scheduled', 'running') AND s.state = v.column2 AND COALESCE(s.fed_at, 0) <= v.column3
   AND a.partner_id NOT IN (SELECT subject FROM pause) AND a.vendor_id NOT IN (SELECT subject FROM pause)
   AND a.package_id NOT IN (SELECT subject FROM pause) AND a.version_id NOT IN (SELECT subject FROM pause)
   AND NOT EXISTS (SELECT 1 FROM pause WHERE subject = 'all')

@@ -94,9 +94,13 @@ async fn what_was_queued_is_not_put_back_while_it_is_paused(book: Book) {
     let sends: Vec<_> = fed.iter().map(|send| send.send).collect();
     for (scope, left) in scopes(&program, &lanes[0]) {
         book.store.pause_scope(&scope, Holder::Ops, "ops", NOW).await.unwrap();
-        assert_eq!(book.store.requeue(&sends, NOW).await.unwrap().sends.len(), left, "{scope}");
+        assert_eq!(
+            book.store.requeue(&sends, NOW, NOW).await.unwrap().sends.len(),
+            left,
+            "{scope}"
+        );
         book.store.resume_scope(&scope, None, "ops", NOW).await.unwrap();
-        assert_eq!(book.store.requeue(&sends, NOW).await.unwrap().sends.len(), 2, "{scope}");
+        assert_eq!(book.store.requeue(&sends, NOW, NOW).await.unwrap().sends.len(), 2, "{scope}");
     }
 }
 

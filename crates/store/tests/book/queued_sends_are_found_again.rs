@@ -1,15 +1,16 @@
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use domain::{
     HashScope, Outcome, SendState, UtcMillis, activation::ActivationCommand, outcome::Answer,
 };
-use store::reason;
+use store::{FeedWindow, reason};
 
 use crate::builder::{Book, GIVE_UP, NOW, outcome};
 
 on_both_engines!(
     queued_sends_are_walked_by_key_and_fed_again,
     what_moved_meanwhile_is_not_fed_again,
+    what_was_fed_anew_meanwhile_is_not_put_back,
     queued_sends_go_back_or_are_held,
 );
 
@@ -42,7 +43,7 @@ async fn queued_sends_are_walked_by_key_and_fed_again(book: Book) {
     expected.sort_unstable();
     assert_eq!(found, expected);
     let later = NOW.plus(Duration::from_secs(60));
-    let again = book.store.requeue(&found, later).await.unwrap().sends;
+    let again = book.store.requeue(&found, NOW, later).await.unwrap().sends;
     assert_eq!(again.len(), 30);
     assert_eq!(again[0].first_fed_at, NOW, "the date of the message stays");
     assert!(book.store.queued_sends(NOW, None, 50).await.unwrap().is_empty());
@@ -60,11 +61,33 @@ async fn what_moved_meanwhile_is_not_fed_again(book: Book) {
         .add_suppressions(HashScope::Everywhere, hash, reason::COMPLAINED, "test", NOW)
         .await
         .unwrap();
-    let again = book.store.requeue(&ids, NOW).await.unwrap();
+    let again = book.store.requeue(&ids, NOW, NOW).await.unwrap();
     assert_eq!((again.sends.len(), again.skipped), (1, 1));
     assert_eq!(again.sends[0].send, ids[2]);
     book.store.change_activation(id, ActivationCommand::Pause, "test", NOW).await.unwrap();
-    assert!(book.store.requeue(&ids, NOW).await.unwrap().sends.is_empty());
+    assert!(book.store.requeue(&ids, NOW, NOW).await.unwrap().sends.is_empty());
+}
+
+/// It was nowhere because it had come back; when its outcome was recorded it was due at once, and fed again. A worker may have sent it
+/// since, and the book not know.
+async fn what_was_fed_anew_meanwhile_is_not_put_back(book: Book) {
+    book.running(2).await;
+    let fed = book.feed_all().await.sends;
+    let ids: Vec<_> = fed.iter().map(|send| send.send).collect();
+    book.store.make_due(&ids[..1], NOW).await.unwrap();
+    let later = NOW.plus(Duration::from_secs(11));
+    let none = HashMap::new();
+    let window = FeedWindow {
+        now: later,
+        until: later,
+        per_lane: 10,
+        per_provider: 10,
+        total: 10,
+        on_belt: &none,
+    };
+    assert_eq!(book.store.feed(&window).await.unwrap().sends.len(), 1);
+    let again = book.store.requeue(&ids, NOW, later).await.unwrap().sends;
+    assert_eq!(again.iter().map(|send| send.send).collect::<Vec<_>>(), ids[1..]);
 }
 
 async fn queued_sends_go_back_or_are_held(book: Book) {

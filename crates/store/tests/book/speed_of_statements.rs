@@ -44,7 +44,7 @@ async fn feed_looks_into_the_index_of_due_sends() {
 async fn no_statement_over_many_rows_walks_a_table() {
     let book = Book::on_sqlite().await;
     let statements = [
-        (statement!("send/jobs_many.sql"), 2),
+        (statement!("send/jobs_many.sql"), 3),
         (statement!("send/queue_many.sql"), 5),
         (statement!("send/merge_read_many.sql"), 1),
         (statement!("send/merge_write_many.sql"), 12),
