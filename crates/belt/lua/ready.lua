@@ -6,7 +6,7 @@
 --
 -- Virtual times are shared by all providers and lie in K.vt: "<lane>", "v <vendor>", and how far the lanes of a vendor are
 -- ("V <vendor>") and the vendors ("V"). A score in a ready set is what the time was when it was written; it may be too low,
--- and is mended when it comes up (see claim.lua).
+-- and is mended when it comes up (see claim/turn.lua).
 --
 -- K.waiting holds what a limit keeps from going, by when to look again: "<provider> <vendor> <line>", and "@ <vendor>".
 

@@ -7,7 +7,7 @@ use crate::{
     keys::Keys,
 };
 
-/// Six seconds of silence is death; a beat comes every two.
+/// Six seconds of silence is death; a beat comes every second.
 pub(crate) const LEASE_US: u64 = 6_000_000;
 /// Marks and permits are good for one second.
 pub(crate) const PERMIT_US: u64 = 1_000_000;
@@ -24,8 +24,18 @@ const PRELUDE: &str = concat!(
     include_str!("../lua/prelude.lua"),
 );
 
+/// A script's text: a file, or the files of a folder in the order given.
+macro_rules! body {
+    ($name:ident) => {
+        include_str!(concat!("../lua/", stringify!($name), ".lua"))
+    };
+    ($name:ident $($part:literal)+) => {
+        concat!($(include_str!(concat!("../lua/", stringify!($name), "/", $part, ".lua"))),+)
+    };
+}
+
 macro_rules! scripts {
-    ($($name:ident),+ $(,)?) => {
+    ($($name:ident $([$($part:literal)+])?),+ $(,)?) => {
         /// One epoch's scripts for one channel. Everybody calls them by their hash; only the leader
         /// loads them.
         #[derive(Debug)]
@@ -40,11 +50,7 @@ macro_rules! scripts {
                 let head = head(keys, epoch, channel, time);
                 Self {
                     epoch,
-                    $($name: Text::new(
-                        stringify!($name),
-                        &head,
-                        include_str!(concat!("../lua/", stringify!($name), ".lua")),
-                    ),)+
+                    $($name: Text::new(stringify!($name), &head, body!($name $($($part)+)?)),)+
                 }
             }
 
@@ -56,7 +62,19 @@ macro_rules! scripts {
 }
 
 scripts!(
-    begin, beat, checkpoint, claim, commit, find, leave, load, push, report, stop, sweep, track,
+    begin,
+    beat,
+    checkpoint,
+    claim["start" "alone" "turn" "choose" "write"],
+    commit,
+    find,
+    leave,
+    load,
+    push,
+    report,
+    stop,
+    sweep,
+    track,
 );
 
 /// A script's text and hash.
