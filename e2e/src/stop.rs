@@ -66,6 +66,11 @@ async fn nothing_starts_after_a_recall_was_answered() {
     fleet.relay.wait_until_accepted(20).await;
     fleet.relay.hold(Phase::Dot);
     fleet.relay.wait_until_holding(1).await;
+    // What was not written when it is recalled is never written: all is, so that all can be counted.
+    wait_for("the audience to be written", PATIENCE, || async {
+        (fleet.counts().await.total() == 600 * 3).then_some(())
+    })
+    .await;
     let recalled = fleet.ok(&["package", "recall", "product-launch@1"]);
     let begun = fleet.relay.accepted().len() + fleet.size.hands;
     fleet.relay.release();

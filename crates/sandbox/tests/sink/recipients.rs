@@ -138,8 +138,13 @@ async fn what_they_know_is_what_was_asked_and_the_same_with_the_same_seed() {
     assert_eq!(finished(options(&sink, &first)).await, answers);
     let mut twice = before.clone();
     twice.extend(before);
-    twice.sort();
-    assert_eq!(first.calls(), twice, "the same requests by the same programs");
+    // Whoever comes first loads what is the same for all.
+    let sorted = |mut calls: Vec<Call>| {
+        calls.iter_mut().filter(|call| call.1 == "/logo.png").for_each(|call| call.2.clear());
+        calls.sort();
+        calls
+    };
+    assert_eq!(sorted(first.calls()), sorted(twice), "the same requests by the same programs");
     let others = RecipientsOptions { seed: 8, ..options(&sink, &first) };
     assert_ne!(finished(others).await, answers);
     sink.stop().await;
