@@ -47,24 +47,6 @@ impl Stage {
     }
 }
 
-/// Makes each named `async fn name(stage: Stage)` a test on SQLite and one on Postgres.
-macro_rules! on_both {
-    ($($name:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::Stage::on(testkit::TestDatabase::sqlite()).await).await;
-            })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::Stage::on(testkit::TestDatabase::postgres()).await).await;
-            })+
-        }
-    };
-}
-
 on_both!(
     at_every_level_the_belt_knows_before_the_answer,
     pauses_add_up_over_levels_and_holders,

@@ -70,24 +70,6 @@ impl Stage {
     }
 }
 
-/// Makes each named `async fn name(stage: Stage)` a test on SQLite and one on Postgres.
-macro_rules! on_both {
-    ($($name:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::Stage::on(testkit::TestDatabase::sqlite()).await).await;
-            })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::Stage::on(testkit::TestDatabase::postgres()).await).await;
-            })+
-        }
-    };
-}
-
 on_both!(
     everybody_sees_their_own_with_their_own_face,
     a_stranger_finds_and_decides_nothing,
