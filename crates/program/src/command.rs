@@ -81,6 +81,11 @@ impl Program {
             .cancel_open_sends(activation, "cancelled")
             .await
             .map_err(Error::book("cancel the open sends"))?;
+        if commanded.changed {
+            // What the belt stopped first, the recorder may have ended already.
+            let heard = self.store().stopped_on_belt(&[activation]).await;
+            commanded.sends_cancelled += heard.map_err(Error::book("count what was stopped"))?;
+        }
         Ok(commanded)
     }
 

@@ -324,6 +324,9 @@ impl Program {
                 .await
                 .map_err(Error::book("cancel the open sends"))?;
         }
+        // What the belt stopped first, the recorder may have ended already.
+        let heard = self.store().stopped_on_belt(&cancelled).await;
+        sends_cancelled += heard.map_err(Error::book("count what was stopped"))?;
         let activations = cancelled.len() as u64;
         let paused_by = self.pauses_of(scope).await?;
         let changed = activations > 0 || sends_cancelled > 0;

@@ -157,6 +157,11 @@ impl Program {
                 .await
                 .map_err(Error::book(doing))?;
         }
+        if change.changed {
+            // What the belt stopped first, the recorder may have ended already.
+            let heard = self.store().stopped_on_belt(&activations).await;
+            stopped += heard.map_err(Error::book(doing))?;
+        }
         let already_out = self.store().sent_of_version(id).await.map_err(Error::book(doing))?;
         Ok(Recalled { change, activations: activations.len() as u64, stopped, already_out, belt })
     }

@@ -278,6 +278,28 @@ impl Store {
         Ok(moved)
     }
 
+    /// How many sends of these activations the belt stopped and the recorder wrote as cancelled, before
+    /// [`Store::cancel_open_sends`] came to them.
+    ///
+    /// # Errors
+    /// When the book fails.
+    pub async fn stopped_on_belt(&self, ids: &[ActivationId]) -> Result<u64> {
+        const PART: usize = 1_000;
+        let mut connection = self.read().await?;
+        let mut stopped = 0;
+        for part in ids.chunks(PART) {
+            let mut rows = Rows::new(1, part.len());
+            for id in part {
+                rows.push([id.get().into()]);
+            }
+            let sql = sql!("send/stopped_many.sql");
+            for row in rows.fetch(self.engine(), &mut connection, sql).await? {
+                stopped += row.int("sends")?.unsigned_abs();
+            }
+        }
+        Ok(stopped)
+    }
+
     /// Ends those of these activations that run and have nothing open; answers which.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! `package check`, `package publish` and `render`.
 
-use domain::{VersionState, package_version::VersionCommand};
+use domain::{
+    Outcome, Scope, VersionState, activation::ActivationCommand, outcome::PermanentReason,
+    package_version::VersionCommand,
+};
 use program::{
     Actor, BeltTold, ErrorKind, LaunchFor, Preview, PreviewFor, PreviewOf, PublishAs, SlotPicture,
     StepMap, check_package,
@@ -211,6 +214,33 @@ async fn a_recall_says_what_it_stopped_and_what_it_came_too_late_for() {
     assert_eq!((again.stopped, again.change.changed), (0, false));
     let status = world.program.status(&OPS, Some(activation)).await.unwrap();
     assert_eq!(status.activations[0].state, domain::ActivationState::Recalled);
+}
+
+/// The belt hears of a recall before the book's rows are rewritten: the recorder may end some first.
+#[tokio::test]
+async fn what_the_belt_stopped_first_counts_as_stopped() {
+    let stopped = Outcome::permanent(PermanentReason::Stopped);
+    let world = World::new().await;
+    let (_, _, activation) = world.launched("acme").await;
+    let (_, send) = world.expand(activation).await.remove(0);
+    world.ended(activation, send, stopped.clone()).await;
+    let recalled =
+        world.program.recall_version(&OPS, &world.vendor, "product-launch@1").await.unwrap();
+    assert_eq!((recalled.stopped, recalled.already_out), (2, 0));
+
+    for by_scope in [false, true] {
+        let world = World::new().await;
+        let (_, _, activation) = world.launched("acme").await;
+        let (_, send) = world.expand(activation).await.remove(0);
+        world.ended(activation, send, stopped.clone()).await;
+        let cancelled = if by_scope {
+            let done = world.program.control(&OPS, &Scope::All, ActivationCommand::Cancel).await;
+            done.unwrap().sends_cancelled
+        } else {
+            world.program.cancel(&OPS, activation).await.unwrap().sends_cancelled
+        };
+        assert_eq!(cancelled, 2, "by scope: {by_scope}");
+    }
 }
 
 #[tokio::test]

@@ -228,6 +228,16 @@ impl World {
 
     /// The relay takes a send, and the book hears of it.
     pub async fn accepted(&self, activation: domain::ActivationId, send: domain::SendId) {
+        self.ended(activation, send, Outcome::Done(Answer::default())).await;
+    }
+
+    /// A send ends on the belt, and the book hears of it.
+    pub async fn ended(
+        &self,
+        activation: domain::ActivationId,
+        send: domain::SendId,
+        outcome: Outcome,
+    ) {
         let detail = self.store.send(send).await.unwrap().unwrap();
         let done = StreamedOutcome {
             position: "1-0".to_owned(),
@@ -238,7 +248,7 @@ impl World {
                 partner: detail.partner,
                 claim: ClaimNumber::new(1, 1),
                 on_unknown: OnUnknown::Retry,
-                outcome: Outcome::Done(Answer::default()),
+                outcome,
             },
             at: self.clock.now(),
         };
