@@ -1,4 +1,4 @@
--- A job and a hand as they lie in Redis. Part of the head of every script, as are limits.lua, ready.lua and prelude.lua, in this order.
+-- A job and a hand as they lie in Redis. Part of the head of every script, as are pace.lua, limits.lua, heard.lua, ready.lua and prelude.lua, in this order.
 --
 -- Numbers are whole microseconds of 16 digits. As arguments of redis.call they keep 17; in texts they go through text(), because
 -- tostring() keeps 14 only.

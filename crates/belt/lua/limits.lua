@@ -7,7 +7,8 @@
 local NONE = { interval = 0, burst = 1 }
 
 local buckets, changed = {}, {}
-local function allowed_at(limit, now)
+-- When its rate allows one, whatever the other side has said.
+local function rate_allowed_at(limit, now)
   local interval = limit.interval
   if interval == 0 then return 0 end
   local name = limit.bucket
@@ -22,7 +23,12 @@ local function allowed_at(limit, now)
   end
   return tat - (limit.burst - 1) * interval
 end
-local function take(limit, now)
+local function allowed_at(limit, now)
+  local at, held = rate_allowed_at(limit, now), limit.held
+  if held and held > at then return held end
+  return at
+end
+local function take_rate(limit, now)
   local interval = limit.interval
   if interval == 0 then return end
   local name = limit.bucket
@@ -31,8 +37,19 @@ local function take(limit, now)
   buckets[name] = tat + interval
   changed[name] = true
 end
+local function take(limit, now)
+  -- Whoever looks whether a relay is back looks alone.
+  local pace = limit.pace
+  if pace and pace.failures > 0 then
+    limit.held_before, limit.held, pace.till = limit.held, now + PROBE_US, now + PROBE_US
+    paces_changed[limit.key] = true
+  end
+  take_rate(limit, now)
+end
 -- A debt of nothing and one that was over long ago are the same, so this undoes take() exactly.
 local function put_back(limit)
+  local pace = limit.pace
+  if pace and pace.failures > 0 then limit.held, pace.till = limit.held_before, limit.held_before end
   if limit.interval > 0 then buckets[limit.bucket] = buckets[limit.bucket] - limit.interval end
 end
 local function save_buckets()
@@ -43,6 +60,7 @@ local function save_buckets()
     n = n + 2
   end
   for from = 1, n, 2000 do redis.call('HSET', K.buckets, unpack(pairs_, from, math.min(from + 1999, n))) end
+  save_paces()
 end
 -- Reads buckets at once, but not those that are known: they may have changed since.
 local function fetch_buckets(names)
@@ -74,6 +92,7 @@ local function limit_for(kind, name)
     local interval, burst, spec = string.match(set, '^(%d+)\n(%d+)\n(.*)$')
     known = { interval = tonumber(interval), burst = tonumber(burst), bucket = key .. ' ' .. spec }
   end
+  if any_pace ~= false then known = at_pace(known, key) end
   limits[key] = known
   return known
 end
@@ -113,8 +132,8 @@ local function all_relays()
   relays = {}
   for _, line in ipairs(redis.call('LRANGE', K.relays, 0, -1)) do
     local name, interval, burst, spec = string.match(line, '^([^\n]*)\n(%d+)\n(%d+)\n(.*)$')
-    relays[#relays + 1] = { name = name, interval = tonumber(interval), burst = tonumber(burst),
-      bucket = 'r ' .. name .. ' ' .. spec }
+    local relay = { name = name, interval = tonumber(interval), burst = tonumber(burst), bucket = 'r ' .. name .. ' ' .. spec }
+    relays[#relays + 1] = at_pace(relay, 'relay ' .. name)
   end
   if #relays == 0 then relays[1] = { name = '', interval = 0, burst = 1, bucket = '' } end
   return relays

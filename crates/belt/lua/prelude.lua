@@ -1,4 +1,4 @@
--- What every script of the belt starts with, after job.lua, limits.lua and ready.lua. It is never called by itself.
+-- What every script of the belt starts with, after job.lua, pace.lua, limits.lua, heard.lua and ready.lua. It is never called by itself.
 --
 -- Above them stand lines written by `scripts.rs`: EPOCH (text), RECORD_VERSION, LEASE_US, DEATHS,
 -- LONG_WAIT_US, the key names K of this epoch (from `keys.rs`) and now_us(), which reads TIME.
@@ -193,12 +193,18 @@ local function quick_verdict(packed, not_after, now)
   return is_over(not_after, now) and 'expired' or nil
 end
 
+-- Whether a relay has answered the message itself.
+local function any_answer(kind, record)
+  return any_pace ~= false and (kind == 'd' or string.find(record, '"code":', 1, true))
+end
+
 -- The end of a hand-out: its event is appended whatever the belt thinks, and the job moves only if
 -- it is in flight under this number. A late Done (kind d) also takes the job off its lane, or out
 -- of another's hands that has not marked.
 local function complete(send, claim, kind, record)
   local id = redis.call('XADD', K.outcomes, '*', 'r', record)
   local h = hand_of(send)
+  if h and h.claim == claim and any_answer(kind, record) and it_works(h.relay, h.permit) then wake(64) end
   if h then
     if h.claim == claim or (kind == 'd' and h.marked == '0') then
       if kind ~= 'd' and not string.find(record, '"end":"unknown"', 1, true) then uncount(h, redis.call('HGET', K.jobs, send)) end

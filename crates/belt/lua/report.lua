@@ -35,5 +35,6 @@ while i <= #ARGV do
   answer[#answer + 1] = complete(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
   i = i + 4
 end
+save_buckets()
 if last == '1' then redis.call('SADD', K.reported, worker) end
 return answer

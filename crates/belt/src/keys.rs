@@ -121,9 +121,9 @@ impl Keys {
 }
 
 /// stops, suppressed: what must not go · roster, reported: whose reports a new epoch waits for · limits: what is set for vendors,
-/// senders, providers, tiers · buckets: what was used of limits · volume: how many of a month a partner has had.
-const EPOCH_NAMES: [&str; 7] =
-    ["stops", "suppressed", "roster", "reported", "limits", "buckets", "volume"];
+/// senders, providers, tiers · buckets: what was used of limits · pace: what answers have made of them · volume: how many of a month a partner has had.
+const EPOCH_NAMES: [&str; 8] =
+    ["stops", "suppressed", "roster", "reported", "limits", "buckets", "pace", "volume"];
 
 /// providers: every provider there ever was a job for · waiting: lines and vendors by when their limit lets them go · delayed: sends
 /// by when their short wait ends · lanes: what a lane was pushed with · vt: virtual times · jobs: packed jobs · hand: who holds

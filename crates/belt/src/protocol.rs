@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use domain::{Outcome, outcome::NotNowReason};
+
 use crate::{
     connection::{Belt, Carried},
     error::{Error, Result},
@@ -60,6 +62,13 @@ pub enum Op<'a> {
         /// The outcome record as JSON.
         record: &'a str,
     },
+    /// What the other side said of itself, before the word that ends the job. It has no answer.
+    Heard {
+        /// The job.
+        meta: &'a ClaimedMeta,
+        /// What was heard.
+        heard: Heard,
+    },
     /// It did not start.
     GiveBack {
         /// The job.
@@ -71,6 +80,31 @@ pub enum Op<'a> {
     },
 }
 
+/// What is said of a provider or relay, whatever becomes of the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// The job's provider asks for less, and for nothing at all for a while.
+    AskedLess {
+        /// For how long, in microseconds of Redis time; the belt may wait longer.
+        after_us: u64,
+    },
+    /// The job's relay can't be used.
+    RelayDown,
+}
+
+impl Heard {
+    /// What an outcome says of them, if it says anything.
+    pub fn of(outcome: &Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::NotNow { after_ms, reason: NotNowReason::Throttled } => {
+                Some(Self::AskedLess { after_us: after_ms.saturating_mul(1_000) })
+            }
+            Outcome::NotNow { reason: NotNowReason::RelayDown, .. } => Some(Self::RelayDown),
+            _ => None,
+        }
+    }
+}
+
 /// The answer to a checkpoint.
 #[derive(Debug)]
 pub struct Checked {
@@ -78,7 +112,7 @@ pub struct Checked {
     pub alive: bool,
     /// How far the book has read.
     pub committed: StreamId,
-    /// One text for each operation; see `lua/checkpoint.lua`.
+    /// One text for each operation but [`Op::Heard`]; see `lua/checkpoint.lua`.
     pub said: Vec<String>,
 }
 
@@ -232,6 +266,20 @@ impl Membership {
                         meta.claim.to_string(),
                         kind.to_owned(),
                         (*record).to_owned(),
+                    ]);
+                }
+                Op::Heard { meta, heard } => {
+                    let (what, name, after_us) = match heard {
+                        Heard::AskedLess { after_us } => ("less", &meta.provider, *after_us),
+                        Heard::RelayDown => ("down", &meta.relay, 0),
+                    };
+                    arguments.extend([
+                        "h".to_owned(),
+                        meta.send.to_string(),
+                        meta.claim.to_string(),
+                        what.to_owned(),
+                        name.clone(),
+                        after_us.to_string(),
                     ]);
                 }
                 Op::GiveBack { meta, blame, delay_ms } => {

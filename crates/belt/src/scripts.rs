@@ -19,7 +19,9 @@ pub(crate) const DEATHS: u32 = 3;
 /// What every script starts with, in this order.
 const PRELUDE: &str = concat!(
     include_str!("../lua/job.lua"),
+    include_str!("../lua/pace.lua"),
     include_str!("../lua/limits.lua"),
+    include_str!("../lua/heard.lua"),
     include_str!("../lua/ready.lua"),
     include_str!("../lua/prelude.lua"),
 );

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use domain::UtcMillis;
 
 use crate::{
+    config::TimeSource,
     connection::Belt,
     error::{Error, Result},
     job::WorkerName,
     leader::Phase,
+    pace::Pace,
 };
 
 /// A worker and when it was last heard.
@@ -30,7 +32,7 @@ pub struct Clock {
 }
 
 /// What is where, in numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// Where the belt stands.
     pub phase: Phase,
@@ -48,6 +50,8 @@ pub struct Status {
     pub lanes_waiting: u64,
     /// The workers.
     pub workers: Vec<WorkerSeen>,
+    /// Providers that asked for less and relays that could not be used, by name.
+    pub paces: Vec<Pace>,
     /// Outcomes the book has not read.
     pub outcomes: u64,
     /// Tracks the book has not read.
@@ -146,6 +150,7 @@ impl Belt {
             String,
         ) = self.ask_all("the status", pipeline).await?;
         let lanes_ready = self.lines_ready(epoch, &providers).await?;
+        let paces = self.paces(epoch).await?;
         let in_hand = hands.len() as u64;
         let marked = hands.iter().filter(|hand| hand.split(' ').nth(1) == Some("1")).count() as u64;
         let workers = match phase {
@@ -165,11 +170,29 @@ impl Belt {
             lanes_ready,
             lanes_waiting,
             workers,
+            paces,
             outcomes,
             tracks,
             used_memory: memory("used_memory"),
             used_memory_peak: memory("used_memory_peak"),
         })
+    }
+
+    async fn paces(&self, epoch: u32) -> Result<Vec<Pace>> {
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("HGETALL").arg(self.keys().in_epoch(epoch, "pace")).cmd("TIME");
+        let (found, (seconds, micros)): (HashMap<String, String>, (u64, u64)) =
+            self.ask_all("the status", pipeline).await?;
+        let mut now = seconds * 1_000_000 + micros;
+        if self.config().time == TimeSource::Key {
+            let mut command = redis::cmd("GET");
+            command.arg(self.keys().test_clock());
+            now = self.ask("the clock", command).await?;
+        }
+        let mut paces: Vec<Pace> =
+            found.iter().filter_map(|(key, text)| Pace::read(key, text, now)).collect();
+        paces.sort_by(|a, b| (&a.of, &a.name).cmp(&(&b.of, &b.name)));
+        Ok(paces)
     }
 
     async fn lines_ready(&self, epoch: u32, providers: &[String]) -> Result<u64> {

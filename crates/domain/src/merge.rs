@@ -101,7 +101,10 @@ pub fn merge(
             };
             let until = now.plus(Duration::from_millis(*after_ms).min(at_most));
             // A pause is not the message's age: a campaign may rest for a month and go on.
-            let may_give_up = *reason == NotNowReason::RelayDown;
+            let may_give_up = matches!(
+                reason,
+                NotNowReason::RelayDown | NotNowReason::RelayLeftAlone | NotNowReason::Throttled
+            );
             if may_give_up {
                 reschedule(&mut next, until, now, give_up, false);
             } else {

@@ -175,6 +175,10 @@ pub enum NotNowReason {
     Revised,
     /// The relay can't be reached or asks for a pause (421, connection refused).
     RelayDown,
+    /// The relay could not be used a moment ago and was not asked again yet.
+    RelayLeftAlone,
+    /// The provider, or a relay for it, asks for less mail (RFC 3463 X.7.x with a temporary code; 429).
+    Throttled,
     /// What the job needs is not on the shelf.
     ShelfMiss,
     /// The worker is stopping, or its permit grew too old.
@@ -189,6 +193,8 @@ impl NotNowReason {
             Self::Paused => "paused",
             Self::Revised => "revised",
             Self::RelayDown => "relay_down",
+            Self::RelayLeftAlone => "relay_left_alone",
+            Self::Throttled => "throttled",
             Self::ShelfMiss => "shelf_miss",
             Self::GivenBack => "given_back",
         }

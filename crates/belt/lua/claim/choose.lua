@@ -86,16 +86,19 @@ while want > 0 and budget > 0 and ended < LIMIT_ENDED do
   if best then
     local known = lines[best.head]
     local relay, relay_at = pick_relay()
-    local at, why = vendor_at, vendor.limit
+    local at, why, reason = vendor_at, vendor.limit, 'limit'
     local when = allowed_at(known.partner, now)
     if when > at then at, why = when, known.partner end
     when = allowed_at(known.sender, now)
     if when > at then at, why = when, known.sender end
     when = volume_allowed_at(known.lane, known.class.volume)
     if when > at then at, why = when, NONE end
-    if not relay and relay_at - now > LONG_WAIT_US and relay_at > at then at, why = relay_at, known.partner end
+    if not relay and relay_at - now > LONG_WAIT_US and relay_at > at then
+      at, why = relay_at, known.partner
+      if all_left_alone() then reason = 'relay_down' end
+    end
     if at - now > LONG_WAIT_US then
-      take_off(best, send_back(best, at, why.interval) and now + 100000 or nil)
+      take_off(best, send_back(best, at, why.interval, reason) and now + 100000 or nil)
     elseif at > now then
       take_off(best, turn_at(why, at))
     elseif not relay then

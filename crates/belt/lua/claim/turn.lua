@@ -213,7 +213,7 @@ local function take_off(queue, at)
   end
 end
 -- Nothing of this line can go within the long wait: back to the book, `step` apart. True if there is more.
-local function send_back(queue, at, step)
+local function send_back(queue, at, step, reason)
   local list, n = K.lane .. queue.provider.name .. ' ' .. queue.head, 0
   local left = queue.sends[queue.head]
   while ended < LIMIT_ENDED do
@@ -226,7 +226,7 @@ local function send_back(queue, at, step)
     end
     if not send then return false end
     local packed = redis.call('HGET', K.jobs, send)
-    if packed then finish(send, parse(packed), not_now(at - now + n * step, 'limit')) end
+    if packed then finish(send, parse(packed), not_now(at - now + n * step, reason)) end
     n = n + 1
   end
   return (left and left[left.at]) or redis.call('EXISTS', list) == 1

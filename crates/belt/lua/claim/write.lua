@@ -10,7 +10,7 @@ for _, provider in ipairs(too_long) do
     queue.head = redis.call('ZRANGE', queue.key, 0, 0)[1]
     if not queue.head then
       redis.call('ZREM', provider.key, name)
-    elseif not send_back(queue, provider.at + ended * provider.limit.interval, 0) then
+    elseif not send_back(queue, provider.at + ended * provider.limit.interval, 0, 'limit') then
       redis.call('ZREM', queue.key, queue.head)
     end
   end

@@ -16,7 +16,7 @@ use tokio::{
 use crate::{
     error::Error,
     job::{ClaimedMeta, WorkerName},
-    protocol::{Checked, Op, Retold},
+    protocol::{Checked, Heard, Op, Retold},
     worker::{
         claimed::{Hand, Mark, Refusal, Said, record_of},
         kept::Kept,
@@ -43,6 +43,7 @@ enum Word {
         meta: Arc<ClaimedMeta>,
         done: bool,
         record: String,
+        heard: Option<Heard>,
         hand: Hand,
         answer: Option<oneshot::Sender<()>>,
     },
@@ -50,20 +51,26 @@ enum Word {
         meta: Arc<ClaimedMeta>,
         blame: bool,
         delay_ms: u64,
+        heard: Option<Heard>,
         hand: Hand,
         answer: Option<oneshot::Sender<()>>,
     },
 }
 
 impl Word {
-    fn as_op(&self) -> Op<'_> {
-        match self {
-            Self::Mark { meta, .. } => Op::Mark(meta),
-            Self::Complete { meta, done, record, .. } => Op::Complete { meta, done: *done, record },
-            Self::GiveBack { meta, blame, delay_ms, .. } => {
-                Op::GiveBack { meta, blame: *blame, delay_ms: *delay_ms }
+    fn as_ops(&self) -> impl Iterator<Item = Op<'_>> {
+        let (heard, op) = match self {
+            Self::Mark { meta, .. } => (None, Op::Mark(meta)),
+            Self::Complete { meta, done, record, heard, .. } => {
+                let heard = heard.map(|heard| Op::Heard { meta, heard });
+                (heard, Op::Complete { meta, done: *done, record })
             }
-        }
+            Self::GiveBack { meta, blame, delay_ms, heard, .. } => {
+                let heard = heard.map(|heard| Op::Heard { meta, heard });
+                (heard, Op::GiveBack { meta, blame: *blame, delay_ms: *delay_ms })
+            }
+        };
+        heard.into_iter().chain([op])
     }
 }
 
@@ -152,16 +159,18 @@ impl Line {
             Said::Mark { meta, answer } => {
                 self.words.push(Word::Mark { meta, answer, since: Instant::now() });
             }
-            Said::Complete { meta, done, record, hand, answer } => {
+            Said::Complete { meta, done, record, heard, hand, answer } => {
                 self.wire.remove(&meta.send);
-                self.words.push(Word::Complete { meta, done, record, hand, answer: Some(answer) });
+                let answer = Some(answer);
+                self.words.push(Word::Complete { meta, done, record, heard, hand, answer });
             }
-            Said::GiveBack { meta, delay_ms, hand, answer } => {
+            Said::GiveBack { meta, delay_ms, heard, hand, answer } => {
                 self.wire.remove(&meta.send);
                 self.words.push(Word::GiveBack {
                     meta,
                     blame: false,
                     delay_ms,
+                    heard,
                     hand,
                     answer: Some(answer),
                 });
@@ -174,6 +183,7 @@ impl Line {
                         meta,
                         done: false,
                         record,
+                        heard: None,
                         hand,
                         answer: None,
                     });
@@ -182,6 +192,7 @@ impl Line {
                         meta,
                         blame: true,
                         delay_ms: 0,
+                        heard: None,
                         hand,
                         answer: None,
                     });
@@ -202,7 +213,7 @@ impl Line {
         let mut pause = Duration::from_millis(20);
         loop {
             let asked_at = BootTime::now();
-            let ops: Vec<Op<'_>> = words.iter().map(Word::as_op).collect();
+            let ops: Vec<Op<'_>> = words.iter().flat_map(Word::as_ops).collect();
             match registration.membership.checkpoint(&ops).await {
                 Ok(checked) => {
                     drop(ops);
@@ -252,7 +263,7 @@ impl Line {
                         self.wire.insert(meta.send, meta);
                     }
                 }
-                Word::Complete { meta, done, record, hand, answer } => {
+                Word::Complete { meta, done, record, hand, answer, .. } => {
                     let told = Retold { send: meta.send, claim: meta.claim, done, record };
                     self.kept.keep(said.parse().unwrap_or_default(), told);
                     drop(hand);

@@ -15,7 +15,7 @@ use domain::{
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::{job::ClaimedMeta, worker::permit::Permit};
+use crate::{job::ClaimedMeta, protocol::Heard, worker::permit::Permit};
 
 /// What can't go within this leaves the belt.
 const LONG_WAIT_MS: u64 = crate::scripts::LONG_WAIT_US / 1_000;
@@ -30,11 +30,18 @@ pub(crate) enum Said {
         meta: Arc<ClaimedMeta>,
         done: bool,
         record: String,
+        heard: Option<Heard>,
         hand: Hand,
         answer: oneshot::Sender<()>,
     },
     /// It did not start.
-    GiveBack { meta: Arc<ClaimedMeta>, delay_ms: u64, hand: Hand, answer: oneshot::Sender<()> },
+    GiveBack {
+        meta: Arc<ClaimedMeta>,
+        delay_ms: u64,
+        heard: Option<Heard>,
+        hand: Hand,
+        answer: oneshot::Sender<()>,
+    },
     /// The handler let go of it: broken, timed out, or dropped.
     LetGo { meta: Arc<ClaimedMeta>, hand: Hand },
     /// The registration of this generation is no good any more.
@@ -131,14 +138,15 @@ impl JobHandle {
         let meta = Arc::clone(&self.meta);
         let hand = self.hand.take();
         self.ended = true;
+        let heard = Heard::of(&outcome);
         let said = match outcome {
             Outcome::NotNow { after_ms, .. } if after_ms < LONG_WAIT_MS => {
-                Said::GiveBack { meta, delay_ms: after_ms, hand, answer }
+                Said::GiveBack { meta, delay_ms: after_ms, heard, hand, answer }
             }
             outcome => {
                 let done = matches!(outcome, Outcome::Done(_));
                 let record = record_of(&meta, outcome);
-                Said::Complete { meta, done, record, hand, answer }
+                Said::Complete { meta, done, record, heard, hand, answer }
             }
         };
         // The checkpoint outlives every job: it ends when the last sender is gone.

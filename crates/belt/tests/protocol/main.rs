@@ -46,6 +46,7 @@ mod line_12_streams;
 mod line_13_clocks;
 mod line_14_merge;
 mod nested;
+mod pace;
 mod players;
 mod server;
 mod stage;

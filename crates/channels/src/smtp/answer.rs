@@ -4,7 +4,7 @@ use std::{error::Error as _, time::Duration};
 
 use domain::{
     Outcome,
-    outcome::{Answer, PermanentReason},
+    outcome::{Answer, NotNowReason, PermanentReason},
     schedule::retry_after,
 };
 use lettre::transport::smtp::{self, response::Response};
@@ -54,7 +54,20 @@ impl Reply {
 
     /// The relay asks to be left alone, and closes (RFC 5321, 3.8).
     pub(crate) fn closes_service(&self) -> bool {
-        self.code == 421
+        self.code == 421 && !self.asks_for_less()
+    }
+
+    /// The provider takes mail from us, but less of it for now: 4.7.28 is Gmail's "unusual rate" (Google Workspace, SMTP error
+    /// reference), 4.7.650 to 4.7.659 are Outlook.com's "temporarily rate limited" (Microsoft, Postmaster troubleshooting), and 421
+    /// with 4.7.0 Yahoo's "temporarily deferred" (Yahoo Sender Hub, SMTP error codes). Other codes 4.7.x are as often greylisting.
+    pub(crate) fn asks_for_less(&self) -> bool {
+        let policy = |detail: &str| match (self.code, detail) {
+            (421, _) => true,
+            (400..=499, "28") => true,
+            (400..=499, _) => detail.len() == 3 && detail.starts_with("65"),
+            _ => false,
+        };
+        self.enhanced.strip_prefix("4.7.").is_some_and(policy)
     }
 
     /// Whether the connection may be used after this reply.
@@ -116,6 +129,9 @@ pub(crate) fn read(result: Result<Response, smtp::Error>) -> Result<Reply, Lost>
 
 /// A negative reply before the dot, in `phase`.
 pub(crate) fn refusal(phase: Phase, reply: &Reply, relay: &str) -> Outcome {
+    if reply.asks_for_less() {
+        return asked_less();
+    }
     let answer = reply.answer(relay);
     match (reply.code / 100, phase) {
         (5, Phase::Rcpt) => recipient_refused(reply, answer),
@@ -142,6 +158,9 @@ fn recipient_refused(reply: &Reply, answer: Answer) -> Outcome {
 
 /// The answer to the dot. Only 2xx is success: a 3xx there is an answer to something else.
 pub(crate) fn verdict(reply: &Reply, relay: &str) -> Outcome {
+    if reply.asks_for_less() {
+        return asked_less();
+    }
     let answer = reply.answer(relay);
     match reply.code / 100 {
         2 => Outcome::Done(answer),
@@ -159,6 +178,13 @@ pub(crate) fn lost_before_dot(phase: Phase, lost: Lost, relay: &str) -> Outcome 
 /// No reply after the dot: the relay may have taken it (RFC 5321, 6.1; RFC 1047).
 pub(crate) fn lost_after_dot(lost: Lost, relay: &str) -> Outcome {
     Outcome::Unknown(note(Phase::Content, lost, relay))
+}
+
+/// The least a provider that asked for less is left alone; SMTP has no way to say how long.
+const REST: Duration = Duration::from_secs(5);
+
+fn asked_less() -> Outcome {
+    Outcome::not_now(REST, NotNowReason::Throttled)
 }
 
 /// Try again after the first wait of the schedule; a caller that counts attempts knows better.
@@ -225,6 +251,31 @@ mod tests {
         ] {
             assert_eq!(refused_rcpt(code, text), want, "{code} {text}");
         }
+    }
+
+    #[test]
+    fn throttling_is_told_from_greylisting_and_from_a_relay_that_closes() {
+        for (code, text, want) in [
+            (421, "4.7.28 unusual rate of mail", "throttled"),
+            (450, "4.7.28 unusual rate of mail", "throttled"),
+            (451, "4.7.650 rate limited", "throttled"),
+            (421, "4.7.0 [TSS04] temporarily deferred", "throttled"),
+            (451, "4.7.1 greylisted", "transient"),
+            (451, "4.7.0 try again", "transient"),
+            (550, "5.7.28 refused", "permanent"),
+            (550, "4.7.28 class does not fit", "permanent"),
+        ] {
+            let reply = Reply::new(code, text.to_owned());
+            for outcome in [refusal(Phase::Rcpt, &reply, "main"), verdict(&reply, "main")] {
+                let found = match &outcome {
+                    Outcome::NotNow { reason, .. } => reason.as_str(),
+                    other => other.label(),
+                };
+                assert_eq!(found, want, "{code} {text}");
+            }
+            assert!(!reply.closes_service());
+        }
+        assert!(Reply::new(421, "4.3.2 closing".to_owned()).closes_service());
     }
 
     #[test]

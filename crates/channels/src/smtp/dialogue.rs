@@ -1,7 +1,5 @@
 //! One message over one connection: MAIL, RCPT, DATA, gate, content.
 
-use std::time::Duration;
-
 use domain::{
     Outcome,
     outcome::{Answer, NotNowReason, PermanentReason},
@@ -170,9 +168,5 @@ pub(crate) fn relay_down(
             "relay is left alone for a while"
         );
     }
-    not_now(wait)
-}
-
-pub(crate) fn not_now(wait: Duration) -> Outcome {
     Outcome::not_now(wait, NotNowReason::RelayDown)
 }

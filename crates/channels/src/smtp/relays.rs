@@ -70,7 +70,7 @@ impl Relays {
     ) -> Outcome {
         let Some(keeper) = self.keepers.get(relay) else {
             tracing::error!(relay.name = relay, "no relay of this name is configured here");
-            return dialogue::not_now(ELSEWHERE);
+            return Outcome::not_now(ELSEWHERE, NotNowReason::RelayLeftAlone);
         };
         let began = Instant::now();
         let outcome = transmit(keeper, message, gate).await;
@@ -110,14 +110,14 @@ async fn transmit<G: Gate + ?Sized>(keeper: &Arc<Keeper>, message: &Outgoing, ga
     let config = &keeper.config;
     // Before waiting for a connection: while the relay is down nobody needs to queue for it.
     if let Some(wait) = keeper.admission.waiting() {
-        return dialogue::not_now(wait);
+        return Outcome::not_now(wait, NotNowReason::RelayLeftAlone);
     }
     let Some(mut permit) = keeper.turn().await else {
         return Outcome::not_now(ELSEWHERE, NotNowReason::GivenBack);
     };
     let mut admitted = match keeper.admission.ask() {
         Ok(admitted) => admitted,
-        Err(wait) => return dialogue::not_now(wait),
+        Err(wait) => return Outcome::not_now(wait, NotNowReason::RelayLeftAlone),
     };
     let mut kept = keeper.take_idle();
     loop {
