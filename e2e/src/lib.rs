@@ -13,6 +13,8 @@ mod all_in_one;
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod asked_less;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod demo;

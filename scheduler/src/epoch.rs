@@ -200,6 +200,11 @@ impl EpochKeeper {
             self.belt.set_offset(offset, fence).await?;
             self.belt.ring(crate::FEED_BELL).await.ok();
         }
+        let slowed = status.paces.iter().map(|pace| {
+            let share = if pace.rests.is_zero() { pace.share } else { 0.0 };
+            (pace.of.as_str(), pace.name.as_str(), share)
+        });
+        self.metrics.set_slowed(slowed);
         self.metrics.set_belt(BeltDepth {
             waiting: status.queued + status.delayed,
             in_hands: status.in_hand,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{ActivationId, SendState};
-use program::{ActivationStatus, Actor, BeltView, ByWho, Counts, Engagement, Status};
+use program::{ActivationStatus, Actor, BeltView, ByWho, Counts, Engagement, Slowed, Status};
 
 use super::{activation_id, control, open::Settings};
 use crate::output::{Output, number, table};
@@ -153,6 +153,22 @@ fn reasons(counts: &Counts) -> String {
     text
 }
 
+fn slowed_line(slowed: &Slowed) -> String {
+    let Slowed { of, name, share, rests_ms, failures } = slowed;
+    let rests = match rests_ms.div_ceil(1_000) {
+        0 => String::new(),
+        seconds => format!(", nothing for {} s more", number(seconds)),
+    };
+    match failures {
+        0 => format!("{of} {name} asked for less: {:.0} % of its rate{rests}\n", share * 100.0),
+        1 => format!("{of} {name} could not be used{rests}; then one message looks again\n"),
+        times => format!(
+            "{of} {name} could not be used {} times in a row{rests}; then one message looks again\n",
+            number(u64::from(*times))
+        ),
+    }
+}
+
 /// More pauses than this are counted.
 const MOST_PAUSES: usize = 20;
 
@@ -168,11 +184,12 @@ fn foot(status: &Status) -> String {
         None => "nothing is due\n".to_owned(),
     };
     let belt = match &status.belt {
-        BeltView::Reachable { phase, queued, in_hand, workers } => format!(
-            "belt: {phase}, {} waiting, {} in hand, {} workers\n",
+        BeltView::Reachable { phase, queued, in_hand, workers, slowed } => format!(
+            "belt: {phase}, {} waiting, {} in hand, {} workers\n{}",
             number(*queued),
             number(*in_hand),
-            number(*workers)
+            number(*workers),
+            slowed.iter().map(slowed_line).collect::<String>()
         ),
         BeltView::Unreachable { why } => format!("belt: can't be reached ({why})\n"),
         BeltView::NotShown => String::new(),

@@ -36,6 +36,7 @@ struct All {
     belt_lanes: Gauge,
     belt_entries: Family<StreamLabels, Gauge>,
     belt_epoch: Gauge,
+    belt_rate_share: Family<PaceLabels, Gauge<f64, AtomicU64>>,
     requests: Family<RequestLabels, Counter>,
     request_duration: Family<RouteLabels, Histogram>,
     unsubscribes: Family<EffectLabels, Counter>,
@@ -69,6 +70,12 @@ struct StateLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StreamLabels {
     stream: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PaceLabels {
+    of: String,
+    name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -232,6 +239,12 @@ impl Metrics {
                 "Fleet: the belt's epoch. It steps when Redis was lost, emptied or restarted",
                 Gauge::default(),
             ),
+            belt_rate_share: family(
+                &mut registry,
+                "belt_rate_share",
+                "Fleet: the share of its rate that a provider or relay is given after it asked for less or failed; 0 while it is left alone, absent while all is well",
+                Family::default(),
+            ),
             requests: family(
                 &mut registry,
                 "portal_requests",
@@ -347,6 +360,15 @@ impl Metrics {
         self.0.belt_epoch.set(signed(depth.epoch));
     }
 
+    /// Which providers and relays are slowed: what they are, their name, and the share of their rate that goes now.
+    pub fn set_slowed<'a>(&self, slowed: impl IntoIterator<Item = (&'a str, &'a str, f64)>) {
+        self.0.belt_rate_share.clear();
+        for (of, name, share) in slowed {
+            let labels = PaceLabels { of: of.to_owned(), name: name.to_owned() };
+            self.0.belt_rate_share.get_or_create(&labels).set(share);
+        }
+    }
+
     /// A request was answered. `route` is the pattern (`/u/{token}`), never the path.
     pub fn request_finished(&self, route: &str, status: u16, took: Duration) {
         self.0.requests.get_or_create(&RequestLabels { route: route.to_owned(), status }).inc();
@@ -442,6 +464,8 @@ mod tests {
             epoch: 1,
             ..BeltDepth::default()
         });
+        metrics.set_slowed([("relay", "main", 0.0)]);
+        metrics.set_slowed([("provider", "gmail", 0.5)]);
         metrics.request_finished("/u/{token}", 200, Duration::from_millis(1));
         metrics.unsubscribed(true);
         metrics.tracked("opened");
@@ -464,6 +488,7 @@ mod tests {
             "throughline_belt_jobs{state=\"waiting\"} 7",
             "throughline_belt_stream_entries{stream=\"outcomes\"} 5",
             "throughline_belt_epoch 1",
+            "throughline_belt_rate_share{of=\"provider\",name=\"gmail\"} 0.5",
             "throughline_portal_requests_total{route=\"/u/{token}\",status=\"200\"} 1",
             "throughline_portal_unsubscribes_total{effect=\"now\"} 1",
             "throughline_portal_tracks_total{kind=\"opened\"} 1",
@@ -524,7 +549,7 @@ mod tests {
                 assert!(kinds.contains_key(family), "{line} has no type");
             }
         }
-        assert_eq!(kinds.len(), 20, "a metric that is not set by all_set is not checked");
+        assert_eq!(kinds.len(), 21, "a metric that is not set by all_set is not checked");
     }
 
     #[test]

@@ -83,7 +83,9 @@ pub use results::{
     Bucket, Came, CameBy, Denominator, Figures, Line, LinkResults, PersonLine, PersonPage,
     PersonsCursor, PersonsOf, Rate, Rates, Results, Series, SeriesUnit, StepResults,
 };
-pub use status::{ActivationStatus, BeltView, Counts, LaunchStatus, OldestDue, Status, StepStatus};
+pub use status::{
+    ActivationStatus, BeltView, Counts, LaunchStatus, OldestDue, Slowed, Status, StepStatus,
+};
 pub use store::JobCommand;
 pub use suppress::{SuppressBecause, SuppressIn, Suppressed, SuppressionLine};
 pub use table::{ColumnMap, ReadAs, TableFormat};

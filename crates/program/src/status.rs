@@ -167,6 +167,8 @@ pub enum BeltView {
         in_hand: u64,
         /// Workers seen lately.
         workers: u64,
+        /// Providers that asked for less and relays that could not be used.
+        slowed: Vec<Slowed>,
     },
     /// It does not.
     Unreachable {
@@ -175,6 +177,29 @@ pub enum BeltView {
     },
     /// This program was started without one, or the actor is not told.
     NotShown,
+}
+
+/// What goes slower than its limit, because of what the other side answered.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Slowed {
+    /// `provider` or `relay`.
+    pub of: String,
+    /// Its name.
+    pub name: String,
+    /// The share of its rate that may go, above 0 and at most 1; it grows back by itself.
+    pub share: f64,
+    /// How long nothing goes at all, in milliseconds; 0 when something does.
+    pub rests_ms: u64,
+    /// How often in a row a relay could not be used; 0 for one that works, and for providers.
+    pub failures: u32,
+}
+
+impl From<belt::Pace> for Slowed {
+    fn from(pace: belt::Pace) -> Self {
+        let belt::Pace { of, name, share, rests, failures } = pace;
+        let rests_ms = u64::try_from(rests.as_millis()).unwrap_or(u64::MAX);
+        Self { of, name, share, rests_ms, failures }
+    }
 }
 
 impl Program {
@@ -307,6 +332,7 @@ impl Program {
                 queued: status.queued + status.delayed,
                 in_hand: status.in_hand,
                 workers: status.workers.len() as u64,
+                slowed: status.paces.into_iter().map(Slowed::from).collect(),
             })
         };
         match tokio::time::timeout(std::time::Duration::from_secs(2), asked).await {

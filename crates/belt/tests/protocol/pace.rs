@@ -268,7 +268,8 @@ async fn a_repeated_word_slows_once() {
 #[test]
 fn whatever_is_heard_nothing_goes_above_the_limit() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runs");
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
     let steps = prop::collection::vec((1..400_u64, 0..4_u8, 1..12_usize), 20..60);
     runner
         .run(&(steps, 5..60_u64, 1..30_u64), |(steps, rate, burst)| {
@@ -292,7 +293,12 @@ fn whatever_is_heard_nothing_goes_above_the_limit() {
                 for (i, from) in taken.iter().enumerate() {
                     for (n, at) in taken[i..].iter().enumerate() {
                         let most = (at - from) as f64 / 1e6 * rate as f64 + burst as f64;
-                        prop_assert!((n + 1) as f64 <= most + 1e-6, "{} in {} us", n + 1, at - from);
+                        prop_assert!(
+                            (n + 1) as f64 <= most + 1e-6,
+                            "{} in {} us",
+                            n + 1,
+                            at - from
+                        );
                     }
                 }
                 Ok(())

@@ -56,7 +56,7 @@ pub(crate) async fn send<G: Gate + ?Sized>(
         Err(Stop::Lost(Phase::Mail, Lost::Closed)) if kept => return Ended::Stale(lease.close()),
         // A relay that has enough of this connection (idle too long, too many messages) says 421 as
         // well; a new connection shows whether it meant more than this one.
-        Err(Stop::Refused(Phase::Mail, reply)) if kept && reply.closes_service() => {
+        Err(Stop::Refused(Phase::Mail, reply)) if kept && reply.code == 421 => {
             return Ended::Stale(lease.close());
         }
         Err(stop) => return Ended::With(stopped(stop, lease, admitted, relay)),
