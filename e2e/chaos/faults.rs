@@ -1,6 +1,7 @@
 //! Every fault there is a row for: what is done to the fleet, one subject a file.
 
 mod clocks;
+mod disks;
 mod flood;
 mod kills;
 mod launches;
@@ -36,6 +37,9 @@ pub struct Fault {
 
 /// Where the book makes a difference or might.
 const BOTH: &[Engine] = &[Engine::Sqlite, Engine::Postgres];
+/// The book is a file on the machine's own disk, or a server over a network.
+const FILE: &[Engine] = &[Engine::Sqlite];
+const SERVER: &[Engine] = &[Engine::Postgres];
 
 macro_rules! faults {
     ($($name:ident $title:literal $engines:ident $times:literal $run:path;)+) => {
@@ -71,6 +75,9 @@ faults! {
     partition_long "worker cut off beyond its lease" BOTH 2 network::cut_long;
     partition_half_open "answers of Redis lost for 4 s" BOTH 2 network::half_open;
     lost_claim_reply "answers to claims lost" BOTH 2 network::lost_claim_replies;
+    book_partition "scheduler cut off from the book, 2 to 10 s" SERVER 4 disks::book_out_of_reach;
+    book_disk_full "the book's disk is full, 3 and 8 s" FILE 4 disks::of_the_book;
+    redis_disk_full "Redis's disk is full for 5 s" BOTH 2 disks::of_redis;
     slow_relay "relay silent at each phase" BOTH 1 relay::slow;
     cut_before_dot "connection cut in mid-DATA" BOTH 1 relay::cut_in_mid_data;
     cut_after_dot "connection cut after the dot" BOTH 1 relay::cut_after_the_dot;

@@ -119,6 +119,7 @@ fn plans(options: &Options, seed: u64) -> anyhow::Result<Vec<(Fault, Plan)>> {
                     seed,
                     quick: options.quick,
                     number,
+                    folder: PathBuf::new(),
                     random: Random::new(seed),
                 };
                 // Left out only here: a run has the same seed whatever else is run.
@@ -152,8 +153,9 @@ async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     );
     let began = Instant::now();
     let done = Arc::new(AtomicUsize::new(0));
-    let runs = plans.into_iter().map(|(fault, plan)| {
+    let runs = plans.into_iter().map(|(fault, mut plan)| {
         let (folder, done, plant) = (folder.join(plan.name()), Arc::clone(&done), options.plant);
+        plan.folder.clone_from(&folder);
         async move {
             let began = Instant::now();
             let ended = one(fault, plan.clone(), &folder, plant).await;

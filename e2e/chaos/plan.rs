@@ -1,5 +1,7 @@
 //! Which run it is, and where its choices come from.
 
+use std::path::PathBuf;
+
 use e2e::fleet::Engine;
 
 /// One run of one fault.
@@ -17,6 +19,8 @@ pub struct Plan {
     pub quick: bool,
     /// Its number among the runs of its fault, from 1.
     pub number: usize,
+    /// Where its files go.
+    pub folder: PathBuf,
     /// The choices.
     pub random: Random,
 }

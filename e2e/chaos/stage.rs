@@ -382,6 +382,12 @@ impl Stage {
             file.write_all(b"\n")?;
         }
         file.flush()?;
+        self.copy_logs(folder)?;
+        Ok(())
+    }
+
+    fn copy_logs(&self, folder: &Path) -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
         for process in self.fleet.processes() {
             std::fs::copy(&process.log, folder.join(format!("{}.log", process.name)))?;
         }
@@ -429,6 +435,15 @@ impl Stage {
         }
         file.flush()?;
         Ok(())
+    }
+}
+
+impl Drop for Stage {
+    /// A run that comes to no end leaves what its processes said: it is all there is to find out why.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.copy_logs(&self.plan.folder).ok();
+        }
     }
 }
 

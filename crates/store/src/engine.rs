@@ -252,6 +252,17 @@ async fn sqlite_pool(
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        // On a full disk SQLite ends a transaction by itself; its ROLLBACK then fails, and the connection would be taken for one inside
+        // a transaction from then on, for as long as the process lives.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                if connection.is_in_transaction() {
+                    // What was dropped is rolled back first.
+                    connection.ping().await?;
+                }
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .after_connect(move |connection, _| {
             let busy = busy.clone();
             Box::pin(async move {
@@ -317,5 +328,31 @@ fn masked(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
         _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testkit::TestDatabase;
+
+    /// What SQLite does by itself when the disk is full, done by hand.
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_by_itself_spoils_no_later_one() {
+        let database = TestDatabase::sqlite();
+        let store = Store::open(database.url(), StoreOptions::default()).await.unwrap();
+        for commits in [true, false] {
+            let mut tx = store.begin_plain().await.unwrap();
+            sqlx::raw_sql("ROLLBACK").execute(&mut *tx).await.unwrap();
+            if commits {
+                tx.commit().await.unwrap_err();
+            } else {
+                drop(tx);
+            }
+        }
+        store.begin_plain().await.unwrap().rollback().await.unwrap();
+        // A dropped one is rolled back, on the same connection.
+        drop(store.begin_plain().await.unwrap());
+        store.begin_plain().await.unwrap().commit().await.unwrap();
     }
 }

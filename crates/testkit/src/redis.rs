@@ -60,10 +60,19 @@ impl TestRedis {
     /// # Panics
     /// If it does not answer within 10 s.
     pub fn restart(&mut self) {
+        self.restart_with(&[]);
+    }
+
+    /// [`Self::restart`], with these in its environment.
+    ///
+    /// # Panics
+    /// If it does not answer within 10 s.
+    pub fn restart_with(&mut self, environment: &[(&str, String)]) {
         assert!(self.child.is_none(), "the server runs already");
         let log = std::fs::File::create(self.directory.path().join("redis.log"))
             .expect("the temporary folder is writable");
         let child = Command::new("redis-server")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync"])
             .arg(match self.fsync {
                 Fsync::Always => "always",
@@ -89,7 +98,8 @@ impl TestRedis {
         }
     }
 
-    fn log(&self) -> String {
+    /// What it has said since it was started last.
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("redis.log")).unwrap_or_default()
     }
 
