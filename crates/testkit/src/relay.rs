@@ -41,6 +41,8 @@ pub struct ScriptedRelay {
 #[derive(Debug, Clone)]
 pub struct Builder {
     pipelining: bool,
+    drops_pipelined: bool,
+    size: bool,
     smtputf8: bool,
     lax_line_ends: bool,
     sizes_only: bool,
@@ -63,6 +65,20 @@ impl Builder {
     /// Offers PIPELINING.
     pub fn pipelining(mut self, yes: bool) -> Self {
         self.pipelining = yes;
+        self
+    }
+
+    /// Offers PIPELINING and throws away what comes together with a command, as servers do that empty their input before
+    /// they answer.
+    pub fn lies_about_pipelining(mut self) -> Self {
+        self.pipelining = true;
+        self.drops_pipelined = true;
+        self
+    }
+
+    /// Offers SIZE.
+    pub fn size(mut self, yes: bool) -> Self {
+        self.size = yes;
         self
     }
 
@@ -120,6 +136,8 @@ impl ScriptedRelay {
     pub fn builder() -> Builder {
         Builder {
             pipelining: false,
+            drops_pipelined: false,
+            size: false,
             smtputf8: false,
             lax_line_ends: false,
             sizes_only: false,

@@ -1,13 +1,12 @@
 //! What a relay's answer means for the message: the one place that decides it.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use domain::{
     Outcome,
     outcome::{Answer, NotNowReason, PermanentReason},
     schedule::retry_after,
 };
-use lettre::transport::smtp::{self, response::Response};
 
 /// The parts of the dialogue, as they are named in logs and notes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +41,9 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn new(code: u16, text: String) -> Self {
+    pub(crate) fn new(code: u16, text: String) -> Self {
         let enhanced = enhanced_code(code, &text).unwrap_or_default().to_owned();
         Self { code, enhanced, text }
-    }
-
-    /// The first complete reply in `text`, if there is one.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        text.parse::<Response>().ok().map(Self::from)
     }
 
     /// The relay asks to be left alone, and closes (RFC 5321, 3.8).
@@ -84,13 +78,6 @@ impl Reply {
     }
 }
 
-impl From<Response> for Reply {
-    fn from(response: Response) -> Self {
-        let text = response.message().collect::<Vec<_>>().join(" ");
-        Self::new(response.code().into(), text)
-    }
-}
-
 /// Why there is no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lost {
@@ -100,31 +87,6 @@ pub(crate) enum Lost {
     Closed,
     /// What came is no reply.
     Garbled,
-}
-
-/// lettre's answer to a command: it returns 4xx and 5xx as errors, without the response.
-pub(crate) fn read(result: Result<Response, smtp::Error>) -> Result<Reply, Lost> {
-    let error = match result {
-        Ok(response) => return Ok(response.into()),
-        Err(error) => error,
-    };
-    if let Some(code) = error.status() {
-        let text = error.source().map(ToString::to_string).unwrap_or_default();
-        return Ok(Reply::new(code.into(), text));
-    }
-    if error.is_response() {
-        // Also when the relay closes before or in the middle of a reply: the wire knows.
-        return Err(Lost::Garbled);
-    }
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            let garbled = io.kind() == std::io::ErrorKind::InvalidData;
-            return Err(if garbled { Lost::Garbled } else { Lost::Closed });
-        }
-        source = inner.source();
-    }
-    Err(Lost::Closed)
 }
 
 /// A negative reply before the dot, in `phase`.
@@ -291,13 +253,5 @@ mod tests {
             let reply = Reply::new(code, String::new());
             assert_eq!(verdict(&reply, "main").label(), want, "{code}");
         }
-    }
-
-    #[test]
-    fn every_line_of_an_answer_is_kept() {
-        let reply =
-            Reply::parse("550-5.1.1 no such user\r\n550 5.1.1 ask the postmaster\r\n").unwrap();
-        assert_eq!((reply.code, reply.enhanced.as_str()), (550, "5.1.1"));
-        assert_eq!(reply.answer("main").text, "5.1.1 no such user 5.1.1 ask the postmaster");
     }
 }

@@ -1,12 +1,10 @@
 //! One message over one connection: MAIL, RCPT, DATA, gate, content.
 
+use std::time::Duration;
+
 use domain::{
     Outcome,
     outcome::{Answer, NotNowReason, PermanentReason},
-};
-use lettre::transport::smtp::{
-    commands::{Data, Mail, Rcpt},
-    extension::{Extension, MailBodyParameter, MailParameter},
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -29,8 +27,18 @@ pub(crate) enum Ended {
 
 /// What a phase before the dot led to, when it did not lead on.
 enum Stop {
-    Refused(Phase, Reply),
+    Refused(Refused),
     Lost(Phase, Lost),
+    /// The relay offers PIPELINING and did not read what followed MAIL.
+    Unread,
+}
+
+/// A refusal before the gate was asked.
+struct Refused {
+    phase: Phase,
+    reply: Reply,
+    /// Every command has been answered, and the relay does not wait for content.
+    clean: bool,
 }
 
 /// Speaks the dialogue. The lease goes back only where the relay is waiting for a command.
@@ -42,7 +50,7 @@ pub(crate) async fn send<G: Gate + ?Sized>(
     gate: &G,
 ) -> Ended {
     let relay = config.name.as_str();
-    if message.needs_smtputf8() && !lease.connection.offers(Extension::SmtpUtfEight) {
+    if message.needs_smtputf8() && !lease.connection.offers.smtputf8 {
         lease.finish();
         let note =
             Answer::note("the relay does not offer SMTPUTF8 (RFC 6531), which the address needs");
@@ -56,8 +64,17 @@ pub(crate) async fn send<G: Gate + ?Sized>(
         Err(Stop::Lost(Phase::Mail, Lost::Closed)) if kept => return Ended::Stale(lease.close()),
         // A relay that has enough of this connection (idle too long, too many messages) says 421 as
         // well; a new connection shows whether it meant more than this one.
-        Err(Stop::Refused(Phase::Mail, reply)) if kept && reply.code == 421 => {
+        Err(Stop::Refused(Refused { phase: Phase::Mail, reply, .. }))
+            if kept && reply.code == 421 =>
+        {
             return Ended::Stale(lease.close());
+        }
+        Err(Stop::Unread) => {
+            tracing::warn!(
+                relay.name = relay,
+                "it offers PIPELINING and does not do it; one command at a time from now on"
+            );
+            return Ended::Stale(lease.close_and_stop_pipelining());
         }
         Err(stop) => return Ended::With(stopped(stop, lease, admitted, relay)),
     }
@@ -88,52 +105,121 @@ pub(crate) async fn send<G: Gate + ?Sized>(
     })
 }
 
-/// MAIL, RCPT, DATA.
+/// How long a relay that was never seen to read what follows MAIL has for that. One that drops it would else hold up
+/// the first message of every connection for as long as RCPT may take.
+const TRUST: Duration = Duration::from_secs(20);
+
+/// MAIL, RCPT, DATA: in one go where the relay offers PIPELINING (RFC 2920).
 async fn envelope(lease: &mut Lease, config: &RelayConfig, message: &Outgoing) -> Result<(), Stop> {
     let limits = &config.time_limits;
-    let connection = &mut lease.connection;
-
-    let mut parameters = Vec::new();
-    if message.needs_smtputf8() {
-        parameters.push(MailParameter::SmtpUtfEight);
-        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    let mail = mail(message, lease.connection.offers.size);
+    let rcpt = format!("RCPT TO:<{}>\r\n", message.envelope_to());
+    let commands: [&[u8]; 3] = [mail.as_bytes(), rcpt.as_bytes(), b"DATA\r\n"];
+    if lease.pipelines() {
+        return all_at_once(lease, config, &commands).await;
     }
-    let mail = Mail::new(Some(message.envelope_from().clone()), parameters);
-    let reply = connection.begin(mail, limits.mail).await;
-    expect(Phase::Mail, reply, Reply::is_done)?;
-
-    let rcpt = Rcpt::new(message.envelope_to().clone(), Vec::new());
-    let reply = connection.command(rcpt, limits.rcpt).await;
-    expect(Phase::Rcpt, reply, Reply::is_done)?;
-
-    let reply = connection.command(Data, limits.data).await;
-    expect(Phase::Data, reply, |reply| reply.code == 354)
+    let connection = &mut lease.connection;
+    let said = connection.begin(&commands[..1], limits.mail).await;
+    let reply = match said {
+        Ok(()) => connection.hear(limits.mail).await,
+        Err(instead) => instead,
+    };
+    expect(Phase::Mail, reply)?;
+    let reply = connection.command(commands[1], limits.rcpt).await;
+    expect(Phase::Rcpt, reply)?;
+    let reply = connection.command(commands[2], limits.data).await;
+    expect(Phase::Data, reply)
 }
 
-fn expect(
-    phase: Phase,
-    result: Result<Reply, Lost>,
-    fits: impl FnOnce(&Reply) -> bool,
+async fn all_at_once(
+    lease: &mut Lease,
+    config: &RelayConfig,
+    commands: &[&[u8]; 3],
 ) -> Result<(), Stop> {
-    match result {
-        Ok(reply) if fits(&reply) => Ok(()),
-        Ok(reply) => Err(Stop::Refused(phase, reply)),
+    let limits = &config.time_limits;
+    let trusted = lease.is_seen_to_pipeline();
+    let connection = &mut lease.connection;
+    if let Err(instead) = connection.begin(commands, limits.mail).await {
+        return expect(Phase::Mail, instead);
+    }
+    let mut refusal: Option<Refused> = None;
+    for (phase, limit) in
+        [(Phase::Mail, limits.mail), (Phase::Rcpt, limits.rcpt), (Phase::Data, limits.data)]
+    {
+        let trusted = trusted || phase == Phase::Mail;
+        let limit = if trusted { limit } else { limit.min(TRUST) };
+        let heard = connection.hear(limit).await;
+        let reply = match (heard, refusal.take()) {
+            (Ok(reply), None) => reply,
+            (Ok(reply), Some(mut refused)) => {
+                // What follows a refusal is refused as well. A relay that waits for content all the same gets none.
+                refused.clean = is_clean(&reply);
+                if !refused.clean {
+                    return Err(Stop::Refused(refused));
+                }
+                refusal = Some(refused);
+                continue;
+            }
+            (Err(_), Some(refused)) => {
+                return Err(Stop::Refused(Refused { clean: false, ..refused }));
+            }
+            (Err(Lost::TimedOut(_)), None) if !trusted => return Err(Stop::Unread),
+            (Err(lost), None) => return Err(Stop::Lost(phase, lost)),
+        };
+        if !fits(phase, &reply) {
+            let refused = Refused { phase, clean: is_clean(&reply), reply };
+            if !refused.clean {
+                return Err(Stop::Refused(refused));
+            }
+            refusal = Some(refused);
+        }
+    }
+    lease.seen_to_pipeline();
+    refusal.map_or(Ok(()), |refused| Err(Stop::Refused(refused)))
+}
+
+/// MAIL with what the relay wants to know of the message.
+fn mail(message: &Outgoing, offers_size: bool) -> String {
+    let mut mail = format!("MAIL FROM:<{}>", message.envelope_from());
+    if offers_size {
+        mail.push_str(&format!(" SIZE={}", message.bytes().len()));
+    }
+    if message.needs_smtputf8() {
+        mail.push_str(" SMTPUTF8 BODY=8BITMIME");
+    }
+    mail.push_str("\r\n");
+    mail
+}
+
+fn fits(phase: Phase, reply: &Reply) -> bool {
+    if phase == Phase::Data { reply.code == 354 } else { reply.is_done() }
+}
+
+/// A code below 400 is no refusal but an answer to something else: that connection is lost.
+fn is_clean(refusal: &Reply) -> bool {
+    refusal.code >= 400 && refusal.keeps_connection()
+}
+
+fn expect(phase: Phase, heard: Result<Reply, Lost>) -> Result<(), Stop> {
+    match heard {
+        Ok(reply) if fits(phase, &reply) => Ok(()),
+        Ok(reply) => Err(Stop::Refused(Refused { phase, clean: is_clean(&reply), reply })),
         Err(lost) => Err(Stop::Lost(phase, lost)),
     }
 }
 
 /// A dialogue that ended before the gate was asked.
 fn stopped(stop: Stop, lease: Lease, admitted: &mut Admitted, relay: &str) -> Outcome {
-    let (phase, reply) = match stop {
+    let Refused { phase, reply, clean } = match stop {
         Stop::Lost(phase, lost) => return lost_before_dot(phase, lost, relay),
-        Stop::Refused(phase, reply) => (phase, reply),
+        Stop::Unread => return lost_before_dot(Phase::Rcpt, Lost::TimedOut(TRUST), relay),
+        Stop::Refused(refused) => refused,
     };
     if reply.closes_service() {
         return relay_down(admitted, relay, phase, Some(&reply), "");
     }
     admitted.works();
-    // A code below 400 is no refusal but an answer to something else: that connection is lost.
-    if reply.code >= 400 && reply.keeps_connection() {
+    if clean {
         lease.reset_and_finish();
     }
     refusal(phase, &reply, relay)

@@ -30,6 +30,9 @@ pub(crate) struct Keeper {
     busy: Arc<Semaphore>,
     idle: Mutex<Idle>,
     draining: AtomicBool,
+    /// It has answered commands that were sent together, or has been found not to read them.
+    pipelines: AtomicBool,
+    drops_commands: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +50,8 @@ impl Keeper {
             busy: Arc::new(Semaphore::new(config.max_connections)),
             idle: Mutex::default(),
             draining: AtomicBool::new(false),
+            pipelines: AtomicBool::new(false),
+            drops_commands: AtomicBool::new(false),
             config,
         })
     }
@@ -60,7 +65,7 @@ impl Keeper {
     /// The connection used last, if one is idle and still at a clean command boundary.
     pub(crate) fn take_idle(&self) -> Option<Connection> {
         loop {
-            let (connection, _) = self.idle().connections.pop_back()?;
+            let (mut connection, _) = self.idle().connections.pop_back()?;
             // What the relay closed or spoke on while nobody looked is of no use; nothing was sent,
             // so nobody needs to know.
             if connection.quiet() == Quiet::Yes && !connection.is_worn(&self.config) {
@@ -193,6 +198,26 @@ impl Lease {
             keeper.put_back(connection);
             drop(permit);
         }
+    }
+
+    /// Whether commands may follow each other without waiting.
+    pub(crate) fn pipelines(&self) -> bool {
+        self.connection.offers.pipelining && !self.keeper.drops_commands.load(Ordering::Relaxed)
+    }
+
+    /// Whether the relay has ever answered such commands.
+    pub(crate) fn is_seen_to_pipeline(&self) -> bool {
+        self.keeper.pipelines.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn seen_to_pipeline(&self) {
+        self.keeper.pipelines.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes the connection, keeps the turn, and speaks to this relay one command at a time from now on.
+    pub(crate) fn close_and_stop_pipelining(self) -> OwnedSemaphorePermit {
+        self.keeper.drops_commands.store(true, Ordering::Relaxed);
+        self.permit
     }
 
     /// A refusal left a transaction open: RSET first, without keeping the outcome waiting for it.

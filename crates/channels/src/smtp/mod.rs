@@ -1,8 +1,8 @@
 //! Email over SMTP (RFC 5321).
 //!
 //! [`build()`] makes an [`Outgoing`] out of rendered parts; [`Relays::transmit`] hands it to a relay and
-//! says how that ended. Addresses, MIME and replies are lettre's; time limits, the keeping of
-//! connections and the reading of what an answer means are ours.
+//! says how that ended. Addresses and MIME are lettre's; the dialogue is ours: its client waits for each answer before
+//! the next command, has one time limit for all of them, and can't tell on which side of the final dot a connection broke.
 
 mod admission;
 mod answer;

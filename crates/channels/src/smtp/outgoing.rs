@@ -1,5 +1,7 @@
 //! A finished message: bytes that may go out as they are.
 
+use std::borrow::Cow;
+
 use domain::EmailAddress;
 use lettre::Address;
 use memchr::memchr2;
@@ -73,9 +75,19 @@ impl Outgoing {
         self.needs_smtputf8
     }
 
-    /// How many lines begin with a dot, and so get a second one on the wire (RFC 5321, 4.5.2).
-    pub(crate) fn leading_dots(&self) -> usize {
-        self.leading_dots
+    /// The bytes as they go over the wire: lines that begin with a dot get a second one (RFC 5321, 4.5.2). Few messages have any.
+    pub(crate) fn stuffed(&self) -> Cow<'_, [u8]> {
+        if self.leading_dots == 0 {
+            return Cow::Borrowed(&self.bytes);
+        }
+        let mut stuffed = Vec::with_capacity(self.bytes.len() + self.leading_dots);
+        for line in self.bytes.split_inclusive(|byte| *byte == b'\n') {
+            if line[0] == b'.' {
+                stuffed.push(b'.');
+            }
+            stuffed.extend_from_slice(line);
+        }
+        Cow::Owned(stuffed)
     }
 }
 

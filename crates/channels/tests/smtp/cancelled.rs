@@ -1,19 +1,17 @@
 //! A send that is dropped in mid-dialogue takes its connection with it.
 
-use testkit::{
-    ScriptedRelay,
-    relay::{Phase, Step},
-};
+use testkit::relay::{Phase, Step};
 
-use super::harness::{accepted_ids, assert_label, config, id, send};
+use super::harness::{accepted_ids, assert_label, config, id, relay, send};
 use channels::smtp::Relays;
+
+each_way!(a_cancelled_send_poisons_nobody,);
 
 /// The classic way to report a refused message as sent: the connection of a cancelled send is used
 /// again with a reply still to come, and from then on each reply answers the command before.
-#[tokio::test]
 async fn a_cancelled_send_poisons_nobody() {
     for phase in [Phase::Greeting, Phase::Ehlo, Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Dot] {
-        let relay = ScriptedRelay::start().await;
+        let relay = relay().await;
         let mut config = config(&relay);
         config.max_connections = 1;
         let relays = Relays::new([config]).unwrap();

@@ -1,24 +1,27 @@
 //! The connection is cut after every number of bytes the client writes for one message.
 
 use channels::smtp::Relays;
-use testkit::ScriptedRelay;
 
-use super::harness::{config, message, relays, send};
+use super::harness::{config, message, relay, relays, send};
+
+each_way!(
+    a_cut_at_any_byte_is_never_success_and_unknown_only_after_the_dot_left,
+    a_large_message_cut_before_its_dot_left_is_no_unknown,
+);
 
 /// Every byte the client writes for one message, from EHLO to the final dot.
 async fn whole_dialogue() -> Vec<u8> {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     assert_eq!(send(&relays, 1).await.label(), "done");
     relay.wire(1)
 }
 
-#[tokio::test]
 async fn a_cut_at_any_byte_is_never_success_and_unknown_only_after_the_dot_left() {
     let dialogue = whole_dialogue().await;
     let begin = 6 + find(&dialogue, b"DATA\r\n");
     assert!(dialogue.ends_with(b"\r\n.\r\n"));
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let mut unknown = 0;
     for cut in 0..=dialogue.len() {
         relay.cut_after(Some(cut));
@@ -47,9 +50,8 @@ async fn a_cut_at_any_byte_is_never_success_and_unknown_only_after_the_dot_left(
 
 /// A relay that stops reading in the middle of a large message and closes has not seen the dot, and
 /// the dot has not left: that is known, and no `Unknown`.
-#[tokio::test]
 async fn a_large_message_cut_before_its_dot_left_is_no_unknown() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     let text = "a line of a long text\n".repeat(1_000_000);
     let parts = super::harness::parts();

@@ -4,12 +4,17 @@ use std::sync::Mutex;
 
 use channels::smtp::{Gate, Leave};
 use domain::{Outcome, outcome::NotNowReason};
-use testkit::{
-    ScriptedRelay,
-    relay::{Phase, Step},
-};
+use testkit::ScriptedRelay;
+use testkit::relay::{Phase, Step};
 
-use super::harness::{accepted_ids, assert_label, id, message, relays, send};
+use super::harness::{accepted_ids, assert_label, id, message, relay, relays, send};
+
+each_way!(
+    it_is_asked_once_after_354_and_before_any_content,
+    refused_nothing_of_the_content_leaves_and_the_connection_is_closed,
+    it_is_not_asked_when_the_relay_refuses_before,
+    a_relay_that_left_while_the_gate_decided_got_nothing,
+);
 
 /// Answers what it is told, and notes what the relay had seen when it was asked.
 struct Watching<'a> {
@@ -32,9 +37,8 @@ impl Gate for Watching<'_> {
     }
 }
 
-#[tokio::test]
 async fn it_is_asked_once_after_354_and_before_any_content() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     let gate = Watching::new(&relay, Leave::Go);
     let outcome = relays.transmit("main", &message(1), &gate).await;
@@ -42,9 +46,8 @@ async fn it_is_asked_once_after_354_and_before_any_content() {
     assert_eq!(*gate.seen.lock().unwrap(), [("DATA".to_owned(), 0)]);
 }
 
-#[tokio::test]
 async fn refused_nothing_of_the_content_leaves_and_the_connection_is_closed() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     let given = Outcome::NotNow { after_ms: 77, reason: NotNowReason::Paused };
     let gate = Watching::new(&relay, Leave::Refused(given.clone()));
@@ -58,9 +61,8 @@ async fn refused_nothing_of_the_content_leaves_and_the_connection_is_closed() {
     assert_eq!(relay.connections_seen(), 2);
 }
 
-#[tokio::test]
 async fn it_is_not_asked_when_the_relay_refuses_before() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     for phase in [Phase::Mail, Phase::Rcpt, Phase::Data] {
         relay.next(phase, Step::reply(451, "4.3.0 later"));
@@ -72,7 +74,6 @@ async fn it_is_not_asked_when_the_relay_refuses_before() {
 }
 
 /// The relay gave up while the gate took its time: known before anything is written.
-#[tokio::test]
 async fn a_relay_that_left_while_the_gate_decided_got_nothing() {
     struct Slow<'a>(&'a ScriptedRelay);
     impl Gate for Slow<'_> {
@@ -81,7 +82,7 @@ async fn a_relay_that_left_while_the_gate_decided_got_nothing() {
             Leave::Go
         }
     }
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     relay.next(Phase::Data, Step::reply(354, "go on").then_close());
     let outcome = relays.transmit("main", &message(1), &Slow(&relay)).await;

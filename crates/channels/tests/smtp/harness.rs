@@ -28,6 +28,16 @@ pub fn parts() -> MailParts<'static> {
     }
 }
 
+thread_local! {
+    /// Whether the relays of this test offer PIPELINING; each test has a thread of its own.
+    pub static PIPELINING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// A relay that answers well to everything.
+pub async fn relay() -> ScriptedRelay {
+    ScriptedRelay::builder().pipelining(PIPELINING.get()).start().await
+}
+
 /// Message number `n`.
 pub fn message(n: usize) -> Outgoing {
     let id = format!("snd_{n}@mail.example");

@@ -9,15 +9,27 @@ use testkit::{
     relay::{Phase, Step},
 };
 
-use super::harness::{assert_label, config, id, message, relays, send};
+use super::harness::{assert_label, config, id, message, relay, relays, send};
+
+each_way!(
+    a_connection_carries_its_share_and_ends_with_quit,
+    an_old_connection_is_not_used_again,
+    an_idle_connection_is_closed_with_quit,
+    no_more_connections_than_allowed_are_open,
+    a_kept_connection_the_relay_closed_costs_no_attempt,
+    a_live_kept_connection_is_taken_before_a_new_one,
+    a_connection_that_ends_at_its_first_command_is_replaced_once,
+    drain_ends_idle_connections_with_quit_and_waits_for_busy_ones,
+    drain_does_not_wait_for_a_relay_that_hangs,
+    a_relay_that_hangs_at_rset_costs_only_its_connection,
+);
 
 fn quits(relay: &ScriptedRelay) -> usize {
     relay.commands().iter().filter(|(_, line)| line == "QUIT").count()
 }
 
-#[tokio::test]
 async fn a_connection_carries_its_share_and_ends_with_quit() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let mut config = config(&relay);
     config.messages_per_connection = 3;
     let relays = Relays::new([config]).unwrap();
@@ -30,9 +42,8 @@ async fn a_connection_carries_its_share_and_ends_with_quit() {
     assert_eq!(quits(&relay), 2);
 }
 
-#[tokio::test]
 async fn an_old_connection_is_not_used_again() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let mut config = config(&relay);
     config.connection_max_age = Duration::ZERO;
     let relays = Relays::new([config]).unwrap();
@@ -43,9 +54,8 @@ async fn an_old_connection_is_not_used_again() {
     assert_eq!((relay.connections_seen(), quits(&relay)), (2, 2));
 }
 
-#[tokio::test]
 async fn an_idle_connection_is_closed_with_quit() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let mut config = config(&relay);
     config.idle = Duration::from_millis(50);
     let relays = Relays::new([config]).unwrap();
@@ -57,9 +67,8 @@ async fn an_idle_connection_is_closed_with_quit() {
     assert_eq!(relays.load()[0].idle, 0);
 }
 
-#[tokio::test]
 async fn no_more_connections_than_allowed_are_open() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let mut config = config(&relay);
     config.max_connections = 4;
     config.messages_per_connection = 3;
@@ -87,14 +96,13 @@ async fn no_more_connections_than_allowed_are_open() {
 
 /// The relay closed the kept connection while nobody looked: seen before anything is written, or
 /// told by the first command. Either way it costs no attempt.
-#[tokio::test]
 async fn a_kept_connection_the_relay_closed_costs_no_attempt() {
     let endings = [
         Step::reply(250, "2.0.0 queued").then_close(),
         Step::raw("250 2.0.0 queued\r\n421 4.4.2 idle too long\r\n").then_close(),
     ];
     for ending in endings {
-        let relay = ScriptedRelay::start().await;
+        let relay = relay().await;
         let relays = relays(&relay);
         relay.next(Phase::Dot, ending.clone());
         assert_label(&send(&relays, 1).await, "done", "first");
@@ -105,9 +113,8 @@ async fn a_kept_connection_the_relay_closed_costs_no_attempt() {
 }
 
 /// Of two kept connections the relay closed the one used last: the next message takes the other.
-#[tokio::test]
 async fn a_live_kept_connection_is_taken_before_a_new_one() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     relay.hold(Phase::Data);
     let both = [1, 2].map(|n| {
@@ -127,10 +134,9 @@ async fn a_live_kept_connection_is_taken_before_a_new_one() {
     assert_eq!(relay.connections_seen(), 2);
 }
 
-#[tokio::test]
 async fn a_connection_that_ends_at_its_first_command_is_replaced_once() {
     for ending in [Step::close(), Step::reply(421, "4.7.0 too many messages").then_close()] {
-        let relay = ScriptedRelay::start().await;
+        let relay = relay().await;
         let relays = relays(&relay);
         assert_label(&send(&relays, 1).await, "done", "first");
         // Every connection ends at MAIL now: replaced once, then it is the relay.
@@ -141,9 +147,8 @@ async fn a_connection_that_ends_at_its_first_command_is_replaced_once() {
     }
 }
 
-#[tokio::test]
 async fn drain_ends_idle_connections_with_quit_and_waits_for_busy_ones() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let mut config = config(&relay);
     config.time_limits.content = Duration::from_secs(20);
     let relays = Relays::new([config]).unwrap();
@@ -172,9 +177,8 @@ async fn drain_ends_idle_connections_with_quit_and_waits_for_busy_ones() {
     assert!(matches!(after, Outcome::NotNow { reason: NotNowReason::GivenBack, .. }), "{after:?}");
 }
 
-#[tokio::test]
 async fn drain_does_not_wait_for_a_relay_that_hangs() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let mut config = config(&relay);
     config.time_limits.quit = Duration::from_secs(600);
     config.time_limits.content = Duration::from_secs(600);
@@ -186,9 +190,8 @@ async fn drain_does_not_wait_for_a_relay_that_hangs() {
     assert_eq!((relays.load()[0].busy, relays.load()[0].idle), (0, 0));
 }
 
-#[tokio::test]
 async fn a_relay_that_hangs_at_rset_costs_only_its_connection() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     relay.next(Phase::Rcpt, Step::reply(550, "5.1.1 no such user"));
     relay.next(Phase::Rset, Step::hang());

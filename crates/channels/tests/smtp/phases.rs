@@ -4,18 +4,33 @@
 use std::time::Duration;
 
 use channels::smtp::Relays;
-use testkit::{
-    ScriptedRelay,
-    relay::{Phase, Step},
-};
+use testkit::relay::{Phase, Step};
 use tokio::time::Instant;
 
-use super::harness::{LIMIT, accepted_ids, assert_label, back_off_over, config, id, relays, send};
+use super::harness::{
+    LIMIT, accepted_ids, assert_label, back_off_over, config, id, relay, relays, send,
+};
+
+each_way!(
+    at_the_greeting_the_relay_is_down,
+    at_ehlo_the_relay_is_down,
+    at_mail,
+    at_rcpt,
+    at_data,
+    after_the_dot,
+    only_2xx_after_the_dot_is_success,
+    anything_but_354_to_data_is_no_leave_to_write_content,
+    a_reply_too_many_never_answers_the_next_command,
+    a_bare_code_and_a_long_answer_are_replies,
+    a_refused_recipient_keeps_the_connection,
+    after_421_and_521_the_connection_is_not_used_again,
+    a_refusal_in_the_middle_of_the_content_is_no_unknown,
+);
 
 /// One relay misbehaves once in `phase` with `step`; then it behaves.
 async fn misbehaves_once(phase: Phase, step: Step, label: &str, context: &str) {
     let context = format!("{phase:?}, {context}");
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     assert_label(&send(&relays, 0).await, "done", &context);
     // Greeting and EHLO come only with a new connection.
@@ -67,54 +82,46 @@ async fn every_trouble(phase: Phase, labels: [&str; 11]) {
     futures::future::join_all(runs).await;
 }
 
-#[tokio::test]
 async fn at_the_greeting_the_relay_is_down() {
     every_trouble(Phase::Greeting, ["not_now"; 11]).await;
 }
 
-#[tokio::test]
 async fn at_ehlo_the_relay_is_down() {
     every_trouble(Phase::Ehlo, ["not_now"; 11]).await;
 }
 
 /// On a kept connection MAIL that is closed or met with 421 goes out once more over a new one.
-#[tokio::test]
 async fn at_mail() {
     let t = "transient";
     every_trouble(Phase::Mail, [t, t, "permanent", "done", t, t, t, t, "done", t, "done"]).await;
 }
 
-#[tokio::test]
 async fn at_rcpt() {
     let t = "transient";
     every_trouble(Phase::Rcpt, [t, t, "permanent", "not_now", t, t, t, t, t, t, t]).await;
 }
 
-#[tokio::test]
 async fn at_data() {
     let t = "transient";
     every_trouble(Phase::Data, [t, t, "permanent", "not_now", t, t, t, t, t, t, t]).await;
 }
 
 /// After the dot only a reply decides: without one that can be read the relay may have taken it.
-#[tokio::test]
 async fn after_the_dot() {
     let u = "unknown";
     every_trouble(Phase::Dot, [u, "transient", "permanent", "transient", u, u, u, u, u, u, u])
         .await;
 }
 
-#[tokio::test]
 async fn only_2xx_after_the_dot_is_success() {
     for (code, label) in [(250, "done"), (251, "done"), (354, "unknown"), (334, "unknown")] {
         misbehaves_once(Phase::Dot, Step::reply(code, "what"), label, &code.to_string()).await;
     }
 }
 
-#[tokio::test]
 async fn anything_but_354_to_data_is_no_leave_to_write_content() {
     for code in [250, 334] {
-        let relay = ScriptedRelay::start().await;
+        let relay = relay().await;
         let relays = relays(&relay);
         relay.next(Phase::Data, Step::reply(code, "what"));
         assert_label(&send(&relays, 1).await, "transient", &code.to_string());
@@ -127,10 +134,9 @@ async fn anything_but_354_to_data_is_no_leave_to_write_content() {
 
 /// Two replies where one is due put every later reply one behind. Here the second message's refusal
 /// would be read as the answer to its RSET, and its 354 as success.
-#[tokio::test]
 async fn a_reply_too_many_never_answers_the_next_command() {
     for phase in [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Dot] {
-        let relay = ScriptedRelay::start().await;
+        let relay = relay().await;
         let relays = relays(&relay);
         let code = if phase == Phase::Data { 354 } else { 250 };
         relay.next(phase, Step::raw(format!("{code} ok\r\n250 ok\r\n")));
@@ -142,9 +148,8 @@ async fn a_reply_too_many_never_answers_the_next_command() {
     }
 }
 
-#[tokio::test]
 async fn a_bare_code_and_a_long_answer_are_replies() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     relay.next(Phase::Mail, Step::raw("250\r\n"));
     relay.next(Phase::Rcpt, Step::raw("250-\r\n250\r\n"));
@@ -156,9 +161,8 @@ async fn a_bare_code_and_a_long_answer_are_replies() {
     );
 }
 
-#[tokio::test]
 async fn a_refused_recipient_keeps_the_connection() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     relay.next(Phase::Rcpt, Step::reply(550, "5.1.1 no such user\nask the postmaster"));
     let domain::Outcome::Permanent { reason, answer } = send(&relays, 1).await else { panic!() };
@@ -171,10 +175,9 @@ async fn a_refused_recipient_keeps_the_connection() {
 }
 
 /// Both say that the relay closes; one that does not is not taken at its silence.
-#[tokio::test]
 async fn after_421_and_521_the_connection_is_not_used_again() {
     for (phase, code) in [(Phase::Dot, 421), (Phase::Rcpt, 421), (Phase::Rcpt, 521)] {
-        let relay = ScriptedRelay::start().await;
+        let relay = relay().await;
         let mut config = config(&relay);
         config.idle = Duration::from_secs(600);
         let relays = Relays::new([config]).unwrap();
@@ -188,9 +191,8 @@ async fn after_421_and_521_the_connection_is_not_used_again() {
 }
 
 /// A relay that refuses in the middle of the content (and may stop reading) has not seen its end.
-#[tokio::test]
 async fn a_refusal_in_the_middle_of_the_content_is_no_unknown() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     relay.next(Phase::Data, Step::raw("354 go on\r\n550 5.7.1 changed my mind\r\n"));
     assert_label(&send(&relays, 1).await, "permanent", "refused at once");

@@ -6,11 +6,17 @@ use testkit::{
     relay::{Phase, Step},
 };
 
-use super::harness::{assert_label, back_off_over, relays, send};
+use super::harness::{assert_label, back_off_over, relay, relays, send};
 
-#[tokio::test]
+each_way!(
+    a_refused_connection_is_not_now_and_nobody_hammers,
+    one_hand_looks_first_whether_it_is_back,
+    a_relay_nobody_knows_is_not_now,
+    an_address_that_needs_smtputf8_needs_a_relay_that_has_it,
+);
+
 async fn a_refused_connection_is_not_now_and_nobody_hammers() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let address = relay.address();
     let relays = relays(&relay);
     relay.stop().await;
@@ -29,9 +35,8 @@ async fn a_refused_connection_is_not_now_and_nobody_hammers() {
     assert_eq!(relays.load()[0].back_off, None);
 }
 
-#[tokio::test]
 async fn one_hand_looks_first_whether_it_is_back() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let relays = relays(&relay);
     relay.next(Phase::Greeting, Step::reply(554, "5.3.2 no"));
     assert_label(&send(&relays, 0).await, "not_now", "refused at the greeting");
@@ -49,21 +54,19 @@ async fn one_hand_looks_first_whether_it_is_back() {
     assert_eq!(relay.connections_seen(), 2);
 }
 
-#[tokio::test]
 async fn a_relay_nobody_knows_is_not_now() {
-    let relay = ScriptedRelay::start().await;
+    let relay = relay().await;
     let message = super::harness::message(1);
     let outcome = relays(&relay).transmit("other", &message, &channels::smtp::AlwaysGo).await;
     assert_label(&outcome, "not_now", "unknown name");
 }
 
-#[tokio::test]
 async fn an_address_that_needs_smtputf8_needs_a_relay_that_has_it() {
     use channels::smtp::{AlwaysGo, MailParts, build};
     let utf8 =
         build(&MailParts { to_email: "josé@example.com", ..super::harness::parts() }).unwrap();
 
-    let without = ScriptedRelay::start().await;
+    let without = relay().await;
     let without_relays = relays(&without);
     let outcome = without_relays.transmit("main", &utf8, &AlwaysGo).await;
     assert_label(&outcome, "permanent", "not offered");

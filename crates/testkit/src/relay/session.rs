@@ -124,6 +124,9 @@ impl Session {
             let line = self.line().await?;
             self.shared().ledger().commands.push((self.seen.connection, line.clone()));
             self.shared().tell();
+            if self.shared().options.drops_pipelined {
+                self.buffer.clear();
+            }
             self.command(line).await?;
         }
     }
@@ -137,6 +140,7 @@ impl Session {
                 let options = &self.shared().options;
                 let mut lines = vec!["relay.test", "8BITMIME", "ENHANCEDSTATUSCODES"];
                 lines.extend(options.pipelining.then_some("PIPELINING"));
+                lines.extend(options.size.then_some("SIZE 10240000"));
                 lines.extend(options.smtputf8.then_some("SMTPUTF8"));
                 let hello = Step::reply(250, &lines.join("\n"));
                 self.begin();
