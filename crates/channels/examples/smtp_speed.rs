@@ -45,7 +45,8 @@ async fn main() -> ExitCode {
     let html: Arc<str> = "<p>A paragraph of a message for every reader.</p>\n".repeat(230).into();
     let next = Arc::new(AtomicUsize::new(0));
     let began = Instant::now();
-    let hands: Vec<_> = (0..connections)
+    // Twice as many hands as connections, so that one message is begun with the end of another.
+    let hands: Vec<_> = (0..2 * connections)
         .map(|_| {
             let (relays, next) = (relays.clone(), Arc::clone(&next));
             let (text, html) = (Arc::clone(&text), Arc::clone(&html));
@@ -70,7 +71,7 @@ async fn main() -> ExitCode {
                     };
                     let message = build(&parts).map_err(|error| error.to_string())?;
                     bytes = message.bytes().len();
-                    match relays.transmit("main", &message, &AlwaysGo).await {
+                    match relays.transmit("main", &message, &AlwaysGo).await.into_outcome() {
                         Outcome::Done(_) => {}
                         other => return Err(format!("message {n}: {other:?}")),
                     }

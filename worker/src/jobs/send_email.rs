@@ -7,7 +7,7 @@ use std::{
 
 use apalis::prelude::Data;
 use belt::{Claimed, Mark};
-use channels::smtp::{Gate, Leave, MailParts, Outgoing, build};
+use channels::smtp::{Gate, Leave, MailParts, Outgoing, Transmitted, build};
 use domain::{
     Outcome, SendEmail, SendId,
     job::reads_version,
@@ -37,28 +37,37 @@ pub async fn send_email(job: Claimed<SendEmail>, workshop: Data<Arc<Workshop>>) 
         job.attempt = job.attempts + 1, partner.id = %job.partner, activation.id = %job.activation
     );
     let began = Instant::now();
-    let outcome = attempt(&job, &hand.meta().relay, &BeltGate(hand.gate()), &workshop)
-        .instrument(span.clone())
-        .await;
+    let Transmitted { outcome, after } =
+        attempt(&job, &hand.meta().relay, &BeltGate(hand.gate()), &workshop)
+            .instrument(span.clone())
+            .await;
     workshop.metrics.job_finished(NAME, outcome.label(), began.elapsed());
     span.in_scope(|| log(&outcome, began.elapsed()));
-    hand.complete(outcome).await;
+    let completion = hand.complete(outcome);
+    // In this order: the next message on this connection is asked for behind the end of this one.
+    drop(after);
+    completion.await;
 }
 
-async fn attempt<G: Gate>(job: &SendEmail, relay: &str, gate: &G, workshop: &Workshop) -> Outcome {
+async fn attempt<G: Gate>(
+    job: &SendEmail,
+    relay: &str,
+    gate: &G,
+    workshop: &Workshop,
+) -> Transmitted {
     if !reads_version(job.v) {
-        return Outcome::permanent(PermanentReason::SetAside);
+        return Outcome::permanent(PermanentReason::SetAside).into();
     }
     let prepared = match workshop.skeletons.get(job, &workshop.shelf).await {
         Ok(prepared) => prepared,
-        Err(error) => return not_prepared(&error),
+        Err(error) => return not_prepared(&error).into(),
     };
     let message = match render(job, &prepared, workshop) {
         Ok(message) => message,
-        Err(outcome) => return outcome,
+        Err(outcome) => return outcome.into(),
     };
-    let outcome = workshop.relays.transmit(relay, &message, gate).await;
-    with_own_wait(outcome, job)
+    let Transmitted { outcome, after } = workshop.relays.transmit(relay, &message, gate).await;
+    Transmitted { outcome: with_own_wait(outcome, job), after }
 }
 
 /// The message as it goes over the wire: the same bytes for every attempt.

@@ -106,7 +106,7 @@ impl Connection {
         if greeting.code != 220 {
             return Err(Greeting::Refused(greeting));
         }
-        self.wire.write(&[b"EHLO ", helo_name.as_bytes(), b"\r\n"]).await?;
+        self.wire.write(&[b"EHLO ", helo_name.as_bytes(), b"\r\n"], usize::MAX).await?;
         let lines = self.wire.reply().await?;
         if lines.code != 250 {
             return Err(Greeting::Refused(lines.into()));
@@ -124,6 +124,12 @@ impl Connection {
         self.wire.quiet()
     }
 
+    /// Whether it may carry another message after the one it is about to.
+    pub(crate) fn has_room_for_another(&self, config: &RelayConfig) -> bool {
+        self.messages < config.messages_per_connection
+            && self.opened.elapsed() < config.connection_max_age
+    }
+
     /// Whether it has carried or lived enough.
     pub(crate) fn is_worn(&self, config: &RelayConfig) -> bool {
         self.messages >= config.messages_per_connection
@@ -136,7 +142,7 @@ impl Connection {
         commands: &[&[u8]],
         limit: Duration,
     ) -> Result<(), Result<Reply, Lost>> {
-        match timeout(limit, self.wire.write(commands)).await {
+        match timeout(limit, self.wire.write(commands, usize::MAX)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(lost)) => Err(self.wire.out_of_turn().ok_or(lost)),
             Err(_) => Err(Err(Lost::TimedOut(limit))),
@@ -172,18 +178,22 @@ impl Connection {
         if self.wire.written() == before { Err(Err(Lost::Closed)) } else { said }
     }
 
-    /// Content, dot and the answer to it. The flag says whether the dot has left: only then can the
-    /// relay have taken the message.
+    /// Content, dot and the answer to it; together with the dot leaves what begins the next message, if there is one. The flag says
+    /// whether the dot has left: only then can the relay have taken the message.
     pub(crate) async fn content(
         &mut self,
         message: &Outgoing,
+        next: Option<&Envelope>,
         limit: Duration,
     ) -> (Result<Reply, Lost>, bool) {
         let content = message.stuffed();
         let before_dot = self.wire.written() + content.len() as u64;
+        let next = next.map(|next| next.commands(self.offers).concat()).unwrap_or_default();
+        let parts: [&[u8]; 3] = [&content, b".\r\n", &next];
+        self.messages += u32::from(!next.is_empty());
         let wire = &mut self.wire;
         let exchange = async {
-            wire.write(&[&content, b".\r\n"]).await?;
+            wire.write(&parts, content.len() + 3).await?;
             wire.reply().await.map(Reply::from)
         };
         let result = match timeout(limit, exchange).await {
@@ -209,6 +219,39 @@ impl Connection {
             // Nothing depends on the answer.
             let _ = self.command(b"QUIT\r\n", limit).await;
         }
+    }
+}
+
+/// What begins a message: MAIL, RCPT, DATA.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Envelope {
+    from: String,
+    to: String,
+    size: usize,
+    pub(crate) needs_smtputf8: bool,
+}
+
+impl Envelope {
+    pub(crate) fn of(message: &Outgoing) -> Self {
+        Self {
+            from: message.envelope_from().to_string(),
+            to: message.envelope_to().to_string(),
+            size: message.bytes().len(),
+            needs_smtputf8: message.needs_smtputf8(),
+        }
+    }
+
+    /// The commands, as this relay wants them.
+    pub(crate) fn commands(&self, offers: Offers) -> [Vec<u8>; 3] {
+        let mut mail = format!("MAIL FROM:<{}>", self.from);
+        if offers.size {
+            mail.push_str(&format!(" SIZE={}", self.size));
+        }
+        if self.needs_smtputf8 {
+            mail.push_str(" SMTPUTF8 BODY=8BITMIME");
+        }
+        mail.push_str("\r\n");
+        [mail.into_bytes(), format!("RCPT TO:<{}>\r\n", self.to).into_bytes(), b"DATA\r\n".to_vec()]
     }
 }
 

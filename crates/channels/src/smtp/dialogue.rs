@@ -12,15 +12,16 @@ use super::{
     admission::Admitted,
     answer::{Lost, Phase, Reply, lost_after_dot, lost_before_dot, refusal, verdict},
     config::RelayConfig,
+    connection::Envelope,
     gate::{Gate, Leave},
-    keeper::Lease,
+    keeper::{After, Lease, Then},
     outgoing::Outgoing,
 };
 
 /// How a dialogue ended.
 pub(crate) enum Ended {
     /// With an outcome.
-    With(Outcome),
+    With(Outcome, After),
     /// The kept connection turned out to be closed by the relay before it took anything.
     Stale(OwnedSemaphorePermit),
 }
@@ -41,25 +42,27 @@ struct Refused {
     clean: bool,
 }
 
-/// Speaks the dialogue. The lease goes back only where the relay is waiting for a command.
+/// Speaks the dialogue, or goes on with one that was begun. The lease goes back only where the relay is waiting for a command.
 pub(crate) async fn send<G: Gate + ?Sized>(
     mut lease: Lease,
+    begun: bool,
     admitted: &mut Admitted,
     config: &RelayConfig,
     message: &Outgoing,
+    envelope: &Envelope,
     gate: &G,
 ) -> Ended {
     let relay = config.name.as_str();
     if message.needs_smtputf8() && !lease.connection.offers.smtputf8 {
-        lease.finish();
         let note =
             Answer::note("the relay does not offer SMTPUTF8 (RFC 6531), which the address needs");
         let answer = Answer { relay: relay.to_owned(), ..note };
-        return Ended::With(Outcome::Permanent { reason: PermanentReason::Rejected, answer });
+        let outcome = Outcome::Permanent { reason: PermanentReason::Rejected, answer };
+        return Ended::With(outcome, Then::Keep(lease).into());
     }
 
     let kept = lease.connection.was_used();
-    match envelope(&mut lease, config, message).await {
+    match begin(&mut lease, begun, config, envelope).await {
         Ok(()) => {}
         Err(Stop::Lost(Phase::Mail, Lost::Closed)) if kept => return Ended::Stale(lease.close()),
         // A relay that has enough of this connection (idle too long, too many messages) says 421 as
@@ -76,17 +79,24 @@ pub(crate) async fn send<G: Gate + ?Sized>(
             );
             return Ended::Stale(lease.close_and_stop_pipelining());
         }
-        Err(stop) => return Ended::With(stopped(stop, lease, admitted, relay)),
+        Err(stop) => {
+            let (outcome, after) = stopped(stop, lease, admitted, relay);
+            return Ended::With(outcome, after);
+        }
     }
 
     match gate.leave().await {
         Leave::Go => {}
         // The relay waits for content: whatever is written now, a QUIT as well, would be content.
-        Leave::Refused(outcome) => return Ended::With(outcome),
+        Leave::Refused(outcome) => return Ended::With(outcome, After::default()),
     }
 
-    let (result, dot_left) = lease.connection.content(message, config.time_limits.content).await;
-    Ended::With(match (result, dot_left) {
+    let next = lease.take_next();
+    let begins = next.as_ref().map(|next| &next.envelope);
+    let limit = config.time_limits.content;
+    let (result, dot_left) = lease.connection.content(message, begins, limit).await;
+    let mut after = After::default();
+    let outcome = match (result, dot_left) {
         (Ok(reply), true) => {
             if reply.closes_service() {
                 admitted.down();
@@ -95,53 +105,59 @@ pub(crate) async fn send<G: Gate + ?Sized>(
             }
             let outcome = verdict(&reply, relay);
             if reply.keeps_connection() && !matches!(outcome, Outcome::Unknown(_)) {
-                lease.finish();
+                after = match next {
+                    Some(next) => Then::HandOver(lease, next),
+                    None => Then::Keep(lease),
+                }
+                .into();
             }
             outcome
         }
         (Err(lost), true) => lost_after_dot(lost, relay),
         (Ok(reply), false) => stopped_in_content(&reply, admitted, relay),
         (Err(lost), false) => lost_before_dot(Phase::Content, lost, relay),
-    })
+    };
+    Ended::With(outcome, after)
 }
 
 /// How long a relay that was never seen to read what follows MAIL has for that. One that drops it would else hold up
 /// the first message of every connection for as long as RCPT may take.
 const TRUST: Duration = Duration::from_secs(20);
 
-/// MAIL, RCPT, DATA: in one go where the relay offers PIPELINING (RFC 2920).
-async fn envelope(lease: &mut Lease, config: &RelayConfig, message: &Outgoing) -> Result<(), Stop> {
+/// MAIL, RCPT, DATA: in one go where the relay offers PIPELINING (RFC 2920), or not at all if they have left already.
+async fn begin(
+    lease: &mut Lease,
+    begun: bool,
+    config: &RelayConfig,
+    envelope: &Envelope,
+) -> Result<(), Stop> {
     let limits = &config.time_limits;
-    let mail = mail(message, lease.connection.offers.size);
-    let rcpt = format!("RCPT TO:<{}>\r\n", message.envelope_to());
-    let commands: [&[u8]; 3] = [mail.as_bytes(), rcpt.as_bytes(), b"DATA\r\n"];
+    if begun {
+        return answers_to_all(lease, config).await;
+    }
+    let [mail, rcpt, data] = envelope.commands(lease.connection.offers);
     if lease.pipelines() {
-        return all_at_once(lease, config, &commands).await;
+        if let Err(instead) = lease.connection.begin(&[&mail, &rcpt, &data], limits.mail).await {
+            return expect(Phase::Mail, instead);
+        }
+        return answers_to_all(lease, config).await;
     }
     let connection = &mut lease.connection;
-    let said = connection.begin(&commands[..1], limits.mail).await;
-    let reply = match said {
+    let reply = match connection.begin(&[&mail], limits.mail).await {
         Ok(()) => connection.hear(limits.mail).await,
         Err(instead) => instead,
     };
     expect(Phase::Mail, reply)?;
-    let reply = connection.command(commands[1], limits.rcpt).await;
+    let reply = connection.command(&rcpt, limits.rcpt).await;
     expect(Phase::Rcpt, reply)?;
-    let reply = connection.command(commands[2], limits.data).await;
+    let reply = connection.command(&data, limits.data).await;
     expect(Phase::Data, reply)
 }
 
-async fn all_at_once(
-    lease: &mut Lease,
-    config: &RelayConfig,
-    commands: &[&[u8]; 3],
-) -> Result<(), Stop> {
+async fn answers_to_all(lease: &mut Lease, config: &RelayConfig) -> Result<(), Stop> {
     let limits = &config.time_limits;
     let trusted = lease.is_seen_to_pipeline();
     let connection = &mut lease.connection;
-    if let Err(instead) = connection.begin(commands, limits.mail).await {
-        return expect(Phase::Mail, instead);
-    }
     let mut refusal: Option<Refused> = None;
     for (phase, limit) in
         [(Phase::Mail, limits.mail), (Phase::Rcpt, limits.rcpt), (Phase::Data, limits.data)]
@@ -178,19 +194,6 @@ async fn all_at_once(
     refusal.map_or(Ok(()), |refused| Err(Stop::Refused(refused)))
 }
 
-/// MAIL with what the relay wants to know of the message.
-fn mail(message: &Outgoing, offers_size: bool) -> String {
-    let mut mail = format!("MAIL FROM:<{}>", message.envelope_from());
-    if offers_size {
-        mail.push_str(&format!(" SIZE={}", message.bytes().len()));
-    }
-    if message.needs_smtputf8() {
-        mail.push_str(" SMTPUTF8 BODY=8BITMIME");
-    }
-    mail.push_str("\r\n");
-    mail
-}
-
 fn fits(phase: Phase, reply: &Reply) -> bool {
     if phase == Phase::Data { reply.code == 354 } else { reply.is_done() }
 }
@@ -209,20 +212,19 @@ fn expect(phase: Phase, heard: Result<Reply, Lost>) -> Result<(), Stop> {
 }
 
 /// A dialogue that ended before the gate was asked.
-fn stopped(stop: Stop, lease: Lease, admitted: &mut Admitted, relay: &str) -> Outcome {
+fn stopped(stop: Stop, lease: Lease, admitted: &mut Admitted, relay: &str) -> (Outcome, After) {
+    let ends = |outcome| (outcome, After::default());
     let Refused { phase, reply, clean } = match stop {
-        Stop::Lost(phase, lost) => return lost_before_dot(phase, lost, relay),
-        Stop::Unread => return lost_before_dot(Phase::Rcpt, Lost::TimedOut(TRUST), relay),
+        Stop::Lost(phase, lost) => return ends(lost_before_dot(phase, lost, relay)),
+        Stop::Unread => return ends(lost_before_dot(Phase::Rcpt, Lost::TimedOut(TRUST), relay)),
         Stop::Refused(refused) => refused,
     };
     if reply.closes_service() {
-        return relay_down(admitted, relay, phase, Some(&reply), "");
+        return ends(relay_down(admitted, relay, phase, Some(&reply), ""));
     }
     admitted.works();
-    if clean {
-        lease.reset_and_finish();
-    }
-    refusal(phase, &reply, relay)
+    let outcome = refusal(phase, &reply, relay);
+    if clean { (outcome, Then::Reset(lease).into()) } else { ends(outcome) }
 }
 
 /// The relay spoke before it had seen the end of the content; the dot was not written.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     task::JoinSet,
     time::{Instant, sleep, sleep_until, timeout_at},
 };
@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     admission::Admission,
     config::RelayConfig,
-    connection::{ConnectFailure, Connection},
+    connection::{ConnectFailure, Connection, Envelope},
     wire::Quiet,
 };
 
@@ -33,6 +33,26 @@ pub(crate) struct Keeper {
     /// It has answered commands that were sent together, or has been found not to read them.
     pipelines: AtomicBool,
     drops_commands: AtomicBool,
+    /// Messages that wait for a connection, the longest waiting first.
+    waiting: Mutex<VecDeque<Waiter>>,
+}
+
+/// A message that waits for a connection. Who sends another one may begin it together with the final dot of that.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub(crate) envelope: Envelope,
+    /// Set by whoever comes first: a connection that begins it, or itself when a connection of its own is free.
+    taken: Arc<AtomicBool>,
+    hand_over: oneshot::Sender<Lease>,
+}
+
+/// The right to use a connection.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// One that is idle or to be opened.
+    Free(OwnedSemaphorePermit),
+    /// One over which the message has been begun: the answers to MAIL, RCPT and DATA are to come.
+    Begun(Lease),
 }
 
 #[derive(Debug, Default)]
@@ -52,14 +72,48 @@ impl Keeper {
             draining: AtomicBool::new(false),
             pipelines: AtomicBool::new(false),
             drops_commands: AtomicBool::new(false),
+            waiting: Mutex::default(),
             config,
         })
     }
 
     /// Waits for the right to use one connection; `None` while draining.
-    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn turn(self: &Arc<Self>, envelope: &Envelope) -> Option<Turn> {
+        if let Ok(permit) = Arc::clone(&self.busy).try_acquire_owned() {
+            return (!self.is_draining()).then_some(Turn::Free(permit));
+        }
+        let taken = Arc::new(AtomicBool::new(false));
+        let (hand_over, mut begun) = oneshot::channel();
+        let waiter = Waiter { envelope: envelope.clone(), taken: Arc::clone(&taken), hand_over };
+        self.waiting().push_back(waiter);
+        let permit = tokio::select! {
+            biased;
+            lease = &mut begun => match lease {
+                Ok(lease) => return Some(Turn::Begun(lease)),
+                Err(_) => self.free_turn().await,
+            },
+            permit = self.free_turn() => {
+                if permit.is_some() && taken.swap(true, Ordering::AcqRel) {
+                    drop(permit);
+                    match begun.await {
+                        Ok(lease) => return Some(Turn::Begun(lease)),
+                        Err(_) => self.free_turn().await,
+                    }
+                } else {
+                    permit
+                }
+            }
+        };
+        permit.map(Turn::Free)
+    }
+
+    async fn free_turn(&self) -> Option<OwnedSemaphorePermit> {
         let permit = Arc::clone(&self.busy).acquire_owned().await.ok()?;
-        (!self.draining.load(Ordering::Relaxed)).then_some(permit)
+        (!self.is_draining()).then_some(permit)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiter>> {
+        self.waiting.lock().expect("no code panics while it holds the waiting messages")
     }
 
     /// The connection used last, if one is idle and still at a clean command boundary.
@@ -188,6 +242,30 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    /// The message to begin together with the end of this one, if one waits and this relay and connection take it.
+    pub(crate) fn take_next(&self) -> Option<Waiter> {
+        let keeper = &self.keeper;
+        let takes_more = self.pipelines()
+            && self.is_seen_to_pipeline()
+            && self.connection.has_room_for_another(&keeper.config)
+            && !keeper.is_draining();
+        if !takes_more {
+            return None;
+        }
+        let mut waiting = keeper.waiting();
+        loop {
+            let next = waiting.front()?;
+            if next.envelope.needs_smtputf8 && !self.connection.offers.smtputf8 {
+                return None;
+            }
+            let next = waiting.pop_front()?;
+            // Those that have a connection, or were given up, are of no interest any more.
+            if !next.hand_over.is_closed() && !next.taken.swap(true, Ordering::AcqRel) {
+                return Some(next);
+            }
+        }
+    }
+
     /// The dialogue came to a clean end: keep the connection, or QUIT if it has done its share.
     pub(crate) fn finish(self) {
         let Self { keeper, connection, permit } = self;
@@ -233,5 +311,38 @@ impl Lease {
     /// Closes the connection and keeps the turn.
     pub(crate) fn close(self) -> OwnedSemaphorePermit {
         self.permit
+    }
+}
+
+/// What becomes of a connection once the outcome of its message has been said: dropped, it goes to the next message. A belt that wants to hear
+/// of the end of one message on a connection before the next one is asked for drops it after that.
+#[derive(Debug, Default)]
+pub struct After(Option<Box<Then>>);
+
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// The relay waits for a command.
+    Keep(Lease),
+    /// A refusal left a transaction open.
+    Reset(Lease),
+    /// The next message has been begun.
+    HandOver(Lease, Waiter),
+}
+
+impl From<Then> for After {
+    fn from(then: Then) -> Self {
+        Self(Some(Box::new(then)))
+    }
+}
+
+impl Drop for After {
+    fn drop(&mut self) {
+        let Some(then) = self.0.take() else { return };
+        match *then {
+            Then::Keep(lease) => lease.finish(),
+            Then::Reset(lease) => lease.reset_and_finish(),
+            // If nobody sends that message any more the relay would wait for its content, so the connection ends.
+            Then::HandOver(lease, next) => drop(next.hand_over.send(lease)),
+        }
     }
 }

@@ -22,6 +22,7 @@ mod wire;
 pub use config::{RelayConfig, TimeLimits};
 pub use error::{BuildError, BuildErrorReason, RelayConfigError};
 pub use gate::{AlwaysGo, Gate, Leave};
+pub use keeper::After;
 pub use message::{MailParts, build};
 pub use outgoing::Outgoing;
-pub use relays::{RelayLoad, Relays};
+pub use relays::{RelayLoad, Relays, Transmitted};

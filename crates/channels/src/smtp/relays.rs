@@ -8,10 +8,11 @@ use tokio::{task::JoinSet, time::Instant};
 use super::{
     answer::Phase,
     config::{self, RelayConfig},
+    connection::Envelope,
     dialogue::{self, Ended},
     error::RelayConfigError,
     gate::Gate,
-    keeper::Keeper,
+    keeper::{After, Keeper, Turn},
     outgoing::Outgoing,
 };
 
@@ -22,6 +23,30 @@ const ELSEWHERE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Relays {
     keepers: Arc<BTreeMap<String, Arc<Keeper>>>,
+}
+
+/// How a message ended.
+#[derive(Debug)]
+#[must_use = "it holds a connection"]
+pub struct Transmitted {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Its connection: dropped, it carries the next message. To be dropped when the outcome has been said to whoever is asked for leave to
+    /// write the next one's content.
+    pub after: After,
+}
+
+impl Transmitted {
+    /// The outcome, for who does not need to be told in order.
+    pub fn into_outcome(self) -> Outcome {
+        self.outcome
+    }
+}
+
+impl From<Outcome> for Transmitted {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, after: After::default() }
+    }
 }
 
 /// What a relay's connections are doing, for metrics.
@@ -67,22 +92,22 @@ impl Relays {
         relay: &str,
         message: &Outgoing,
         gate: &G,
-    ) -> Outcome {
+    ) -> Transmitted {
         let Some(keeper) = self.keepers.get(relay) else {
             tracing::error!(relay.name = relay, "no relay of this name is configured here");
-            return Outcome::not_now(ELSEWHERE, NotNowReason::RelayLeftAlone);
+            return Outcome::not_now(ELSEWHERE, NotNowReason::RelayLeftAlone).into();
         };
         let began = Instant::now();
-        let outcome = transmit(keeper, message, gate).await;
+        let transmitted = transmit(keeper, message, gate).await;
         tracing::debug!(
             relay.name = relay,
             mail.message_id = message.message_id(),
-            outcome = outcome.label(),
+            outcome = transmitted.outcome.label(),
             size_bytes = message.bytes().len(),
             duration_ms = began.elapsed().as_millis() as u64,
             "message transmitted"
         );
-        outcome
+        transmitted
     }
 
     /// What the connections of each relay are doing.
@@ -106,20 +131,35 @@ impl Relays {
     }
 }
 
-async fn transmit<G: Gate + ?Sized>(keeper: &Arc<Keeper>, message: &Outgoing, gate: &G) -> Outcome {
+async fn transmit<G: Gate + ?Sized>(
+    keeper: &Arc<Keeper>,
+    message: &Outgoing,
+    gate: &G,
+) -> Transmitted {
     let config = &keeper.config;
+    let left_alone = |wait| Outcome::not_now(wait, NotNowReason::RelayLeftAlone).into();
     // Before waiting for a connection: while the relay is down nobody needs to queue for it.
     if let Some(wait) = keeper.admission.waiting() {
-        return Outcome::not_now(wait, NotNowReason::RelayLeftAlone);
+        return left_alone(wait);
     }
-    let Some(mut permit) = keeper.turn().await else {
-        return Outcome::not_now(ELSEWHERE, NotNowReason::GivenBack);
+    let envelope = Envelope::of(message);
+    let Some(turn) = keeper.turn(&envelope).await else {
+        return Outcome::not_now(ELSEWHERE, NotNowReason::GivenBack).into();
     };
     let mut admitted = match keeper.admission.ask() {
         Ok(admitted) => admitted,
-        Err(wait) => return Outcome::not_now(wait, NotNowReason::RelayLeftAlone),
+        Err(wait) => return left_alone(wait),
     };
-    let mut kept = keeper.take_idle();
+    let (mut permit, mut kept) = match turn {
+        Turn::Free(permit) => (permit, keeper.take_idle()),
+        Turn::Begun(lease) => {
+            match dialogue::send(lease, true, &mut admitted, config, message, &envelope, gate).await
+            {
+                Ended::With(outcome, after) => return Transmitted { outcome, after },
+                Ended::Stale(turn) => (turn, None),
+            }
+        }
+    };
     loop {
         let connection = match kept.take() {
             Some(connection) => connection,
@@ -134,13 +174,14 @@ async fn transmit<G: Gate + ?Sized>(keeper: &Arc<Keeper>, message: &Outgoing, ga
                         phase,
                         reply,
                         &failure.note,
-                    );
+                    )
+                    .into();
                 }
             },
         };
         let lease = keeper.lease(connection, permit);
-        match dialogue::send(lease, &mut admitted, config, message, gate).await {
-            Ended::With(outcome) => return outcome,
+        match dialogue::send(lease, false, &mut admitted, config, message, &envelope, gate).await {
+            Ended::With(outcome, after) => return Transmitted { outcome, after },
             // Nothing was taken: once more over a connection that is surely alive. A new one can't
             // end like this again.
             Ended::Stale(turn) => permit = turn,

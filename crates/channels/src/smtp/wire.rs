@@ -75,19 +75,21 @@ impl Wire {
         (lines.code >= 400).then(|| lines.into())
     }
 
-    /// Writes all parts, one behind the other, as long as the relay is quiet.
+    /// Writes all parts, one behind the other, as long as the relay is quiet. Behind the first `watched` bytes it may speak: what is
+    /// written then does not answer it.
     ///
     /// # Errors
     /// [`Lost::Garbled`] when it spoke, [`Lost::Closed`] when it is gone; [`Self::written`] says how much has left.
-    pub(crate) async fn write(&mut self, parts: &[&[u8]]) -> Result<(), Lost> {
+    pub(crate) async fn write(&mut self, parts: &[&[u8]], watched: usize) -> Result<(), Lost> {
+        let watched = self.written.saturating_add(watched as u64);
         let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
         let mut rest = &mut slices[..];
         IoSlice::advance_slices(&mut rest, 0);
         while !rest.is_empty() {
             match self.quiet() {
-                Quiet::Yes => {}
-                Quiet::Spoke => return Err(Lost::Garbled),
+                Quiet::Spoke if self.written < watched => return Err(Lost::Garbled),
                 Quiet::Closed => return Err(Lost::Closed),
+                Quiet::Yes | Quiet::Spoke => {}
             }
             match self.tcp.try_write_vectored(rest) {
                 Ok(n) => {

@@ -58,7 +58,7 @@ async fn a_large_message_cut_before_its_dot_left_is_no_unknown() {
     let large = channels::smtp::build(&channels::smtp::MailParts { text: &text, ..parts }).unwrap();
     assert!(large.bytes().len() > message(1).bytes().len() * 1000);
     relay.cut_after(Some(10_000));
-    let outcome = relays.transmit("main", &large, &channels::smtp::AlwaysGo).await;
+    let outcome = relays.transmit("main", &large, &channels::smtp::AlwaysGo).await.into_outcome();
     assert_eq!(outcome.label(), "transient", "{outcome:?}");
 }
 

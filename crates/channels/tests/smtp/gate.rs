@@ -41,7 +41,7 @@ async fn it_is_asked_once_after_354_and_before_any_content() {
     let relay = relay().await;
     let relays = relays(&relay);
     let gate = Watching::new(&relay, Leave::Go);
-    let outcome = relays.transmit("main", &message(1), &gate).await;
+    let outcome = relays.transmit("main", &message(1), &gate).await.into_outcome();
     assert_label(&outcome, "done", "an open gate");
     assert_eq!(*gate.seen.lock().unwrap(), [("DATA".to_owned(), 0)]);
 }
@@ -51,7 +51,7 @@ async fn refused_nothing_of_the_content_leaves_and_the_connection_is_closed() {
     let relays = relays(&relay);
     let given = Outcome::NotNow { after_ms: 77, reason: NotNowReason::Paused };
     let gate = Watching::new(&relay, Leave::Refused(given.clone()));
-    assert_eq!(relays.transmit("main", &message(1), &gate).await, given);
+    assert_eq!(relays.transmit("main", &message(1), &gate).await.into_outcome(), given);
     relay.wait_until_open(0).await;
     assert_eq!(relay.content_bytes(), 0);
     assert!(relay.wire(1).ends_with(b"DATA\r\n"), "nothing was written after DATA, not even QUIT");
@@ -67,7 +67,7 @@ async fn it_is_not_asked_when_the_relay_refuses_before() {
     for phase in [Phase::Mail, Phase::Rcpt, Phase::Data] {
         relay.next(phase, Step::reply(451, "4.3.0 later"));
         let gate = Watching::new(&relay, Leave::Go);
-        let outcome = relays.transmit("main", &message(1), &gate).await;
+        let outcome = relays.transmit("main", &message(1), &gate).await.into_outcome();
         assert_label(&outcome, "transient", &format!("{phase:?}"));
         assert!(gate.seen.lock().unwrap().is_empty(), "{phase:?}");
     }
@@ -85,6 +85,6 @@ async fn a_relay_that_left_while_the_gate_decided_got_nothing() {
     let relay = relay().await;
     let relays = relays(&relay);
     relay.next(Phase::Data, Step::reply(354, "go on").then_close());
-    let outcome = relays.transmit("main", &message(1), &Slow(&relay)).await;
+    let outcome = relays.transmit("main", &message(1), &Slow(&relay)).await.into_outcome();
     assert_label(&outcome, "transient", "the dot never left");
 }

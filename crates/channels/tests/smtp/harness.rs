@@ -68,7 +68,7 @@ pub fn relays(relay: &ScriptedRelay) -> Relays {
 
 /// Sends message number `n`, with every gate open.
 pub async fn send(relays: &Relays, n: usize) -> Outcome {
-    relays.transmit("main", &message(n), &AlwaysGo).await
+    relays.transmit("main", &message(n), &AlwaysGo).await.into_outcome()
 }
 
 /// The ids the relay took, in order.

@@ -173,7 +173,8 @@ async fn drain_ends_idle_connections_with_quit_and_waits_for_busy_ones() {
     drained.await.unwrap();
     relay.wait_until_open(0).await;
     assert_eq!(quits(&relay), 3);
-    let after = relays.transmit("main", &message(9), &channels::smtp::AlwaysGo).await;
+    let after =
+        relays.transmit("main", &message(9), &channels::smtp::AlwaysGo).await.into_outcome();
     assert!(matches!(after, Outcome::NotNow { reason: NotNowReason::GivenBack, .. }), "{after:?}");
 }
 

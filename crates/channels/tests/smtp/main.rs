@@ -23,6 +23,7 @@ macro_rules! each_way {
 mod cancelled;
 mod cuts;
 mod gate;
+mod hand_over;
 mod harness;
 mod headers;
 mod keeping;

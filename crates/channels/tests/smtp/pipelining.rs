@@ -113,7 +113,7 @@ async fn a_relay_that_asks_is_told_the_size() {
     let relay = ScriptedRelay::builder().size(true).start().await;
     let message = build(&MailParts { text: &"x".repeat(5_000), ..parts() }).unwrap();
     let relays = Relays::new([config(&relay)]).unwrap();
-    let outcome = relays.transmit("main", &message, &channels::smtp::AlwaysGo).await;
+    let outcome = relays.transmit("main", &message, &channels::smtp::AlwaysGo).await.into_outcome();
     assert_label(&outcome, "done", "with SIZE");
     let (_, mail) =
         relay.commands().into_iter().find(|(_, line)| line.starts_with("MAIL")).unwrap();

@@ -35,7 +35,8 @@ async fn send_samples(relays: &Relays, count: usize) {
                 message_id: &id,
                 ..parts()
             };
-            let outcome = relays.transmit("main", &build(&parts).unwrap(), &AlwaysGo).await;
+            let outcome =
+                relays.transmit("main", &build(&parts).unwrap(), &AlwaysGo).await.into_outcome();
             assert_eq!(outcome.label(), "done", "{n}: {outcome:?}");
         })
     });
@@ -120,7 +121,8 @@ async fn smtp_sink_refusals_are_read_as_what_they_are() {
     for (flags, label) in cases {
         let sink = MailPeer::smtp_sink_with(flags).await;
         let relays = relays_at(&sink, 2);
-        let outcome = relays.transmit("main", &build(&parts()).unwrap(), &AlwaysGo).await;
+        let outcome =
+            relays.transmit("main", &build(&parts()).unwrap(), &AlwaysGo).await.into_outcome();
         assert_eq!(outcome.label(), label, "{flags:?}: {outcome:?}");
     }
 }

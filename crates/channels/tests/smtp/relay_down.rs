@@ -57,7 +57,8 @@ async fn one_hand_looks_first_whether_it_is_back() {
 async fn a_relay_nobody_knows_is_not_now() {
     let relay = relay().await;
     let message = super::harness::message(1);
-    let outcome = relays(&relay).transmit("other", &message, &channels::smtp::AlwaysGo).await;
+    let outcome =
+        relays(&relay).transmit("other", &message, &channels::smtp::AlwaysGo).await.into_outcome();
     assert_label(&outcome, "not_now", "unknown name");
 }
 
@@ -68,14 +69,14 @@ async fn an_address_that_needs_smtputf8_needs_a_relay_that_has_it() {
 
     let without = relay().await;
     let without_relays = relays(&without);
-    let outcome = without_relays.transmit("main", &utf8, &AlwaysGo).await;
+    let outcome = without_relays.transmit("main", &utf8, &AlwaysGo).await.into_outcome();
     assert_label(&outcome, "permanent", "not offered");
     assert!(without.commands().iter().all(|(_, line)| line.starts_with("EHLO")), "MAIL was sent");
     assert_label(&send(&without_relays, 2).await, "done", "over the same connection");
     assert_eq!(without.connections_seen(), 1);
 
     let with = ScriptedRelay::builder().smtputf8(true).start().await;
-    let outcome = relays(&with).transmit("main", &utf8, &AlwaysGo).await;
+    let outcome = relays(&with).transmit("main", &utf8, &AlwaysGo).await.into_outcome();
     assert_label(&outcome, "done", "offered");
     let (_, mail) = with.commands().into_iter().find(|(_, line)| line.starts_with("MAIL")).unwrap();
     assert!(mail.contains("SMTPUTF8") && mail.contains("BODY=8BITMIME"), "{mail}");

@@ -23,7 +23,7 @@ async fn every_message_is_one_message_and_no_line_end_is_bare() {
                     [(&body, "x"), (&body_at_start, "x"), (&"x".to_owned(), body.as_str())]
                 {
                     let message = build(&MailParts { text, html, ..parts() }).unwrap();
-                    let outcome = relays.transmit("main", &message, &AlwaysGo).await;
+                    let outcome = relays.transmit("main", &message, &AlwaysGo).await.into_outcome();
                     assert_eq!(outcome.label(), "done", "{before:?} {after:?}");
                     sent += 1;
                     assert_eq!(relay.ledger().len(), sent, "{before:?} {after:?}, lax: {lax}");
@@ -62,7 +62,11 @@ async fn dots_are_stuffed_and_no_empty_line_is_added() {
             let bytes = format!("{head}{body}").into_bytes();
             let out =
                 channels::smtp::Outgoing::new("x@y.example", &from, &to, bytes.clone()).unwrap();
-            assert_eq!(relays.transmit("main", &out, &AlwaysGo).await.label(), "done", "{body:?}");
+            assert_eq!(
+                relays.transmit("main", &out, &AlwaysGo).await.into_outcome().label(),
+                "done",
+                "{body:?}"
+            );
             assert_eq!(relay.ledger().pop().unwrap().data, bytes, "{head:?} {body:?}");
         }
     }
