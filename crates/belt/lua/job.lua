@@ -23,7 +23,10 @@ end
 
 -- A hand: claim, marked (0 or 1), permit taken at (us), not_after (campaign ms or -), the month whose volume it counts in (or -),
 -- worker, relay.
+-- What this call has ended is in no hand, whether that is written already or not (see prelude.lua).
+local over, over_sends = {}, {}
 local function hand_of(send)
+  if over[send] then return nil end
   local h = redis.call('HGET', K.hand, send)
   if not h then return nil end
   local claim, marked, permit, not_after, month, worker, relay =

@@ -193,17 +193,43 @@ local function quick_verdict(packed, not_after, now)
   return is_over(not_after, now) and 'expired' or nil
 end
 
+-- What ended in this call: out of its hand from now on (see hand_of), and taken out of Redis in one go by write_ends(), which
+-- stands behind the scripts that end jobs (see scripts.rs). A command for each would cost more than all the rest of it.
+local over_held = {}
+local function end_in_hand(send, worker)
+  over[send] = true
+  over_sends[#over_sends + 1] = send
+  local held = over_held[worker]
+  if not held then
+    held = {}
+    over_held[worker] = held
+  end
+  held[#held + 1] = send
+end
+local function write_ends()
+  if #over_sends == 0 then return end
+  for from = 1, #over_sends, 4000 do
+    local to = math.min(from + 3999, #over_sends)
+    redis.call('HDEL', K.hand, unpack(over_sends, from, to))
+    redis.call('HDEL', K.jobs, unpack(over_sends, from, to))
+    if redis.call('EXISTS', K.deaths) == 1 then redis.call('HDEL', K.deaths, unpack(over_sends, from, to)) end
+  end
+  for worker, held in pairs(over_held) do
+    for from = 1, #held, 4000 do redis.call('SREM', K.held .. worker, unpack(held, from, math.min(from + 3999, #held))) end
+  end
+end
+
 -- The end of a hand-out: its event is appended whatever the belt thinks, and the job moves only if
 -- it is in flight under this number. A late Done (kind d) also takes the job off its lane, or out
 -- of another's hands that has not marked.
 local function complete(send, claim, kind, record)
   local id = redis.call('XADD', K.outcomes, '*', 'r', record)
+  if over[send] then return id end
   local h = hand_of(send)
   if h then
     if h.claim == claim or (kind == 'd' and h.marked == '0') then
       if kind ~= 'd' and not string.find(record, '"end":"unknown"', 1, true) then uncount(h, redis.call('HGET', K.jobs, send)) end
-      out_of_hand(send, h.worker)
-      forget(send)
+      end_in_hand(send, h.worker)
     end
   elseif kind == 'd' then
     local packed = redis.call('HGET', K.jobs, send)

@@ -1,37 +1,40 @@
 -- Part of claim, after turn.lua: takes one job after the other from whose turn it is, with all its permits or none.
 
--- What was chosen and has not been looked at: its permits are taken.
-local chosen, count = {}, 0
+-- What was chosen and has not been looked at: its permits are taken. One table for each thing that is known of a job, for a table
+-- for each job would cost more than the rest of its choice.
+local count = 0
+local chosen, chosen_queue, chosen_line, chosen_relay, chosen_month, chosen_deaths, chosen_alone = {}, {}, {}, {}, {}, {}, {}
 -- Looks at all of them at once. A job that may not go gives its permits back.
 local function hand_out_chosen()
-  local sends = {}
-  for i = 1, count do sends[i] = chosen[i].send end
   if count == 0 then return end
-  local jobs = redis.call('HMGET', K.jobs, unpack(sends))
+  look_round()
+  local plain = not any_stop and not any_suppressed
+  local jobs = redis.call('HMGET', K.jobs, unpack(chosen, 1, count))
   for i = 1, count do
-    local one, packed = chosen[i], jobs[i]
+    local send, packed = chosen[i], jobs[i]
     local goes = false
     if packed then
       local not_after = not_after_of(packed)
-      if may_go(one.send, packed, not_after) then
-        hand_out(one.send, packed, not_after, one.month, one.relay, one.deaths, one.alone)
+      if (plain and not_after == '-') or may_go(send, packed, not_after) then
+        hand_out(send, packed, not_after, chosen_month[i], chosen_relay[i], chosen_deaths[i], chosen_alone[i])
         goes = true
       end
     end
     if not goes then
-      local known, vendor = one.line, one.queue.vendor
+      local known, queue = chosen_line[i], chosen_queue[i]
+      local vendor = queue.vendor
       put_back(known.partner)
       put_back(known.sender)
       put_back(vendor.limit)
-      put_back(one.queue.provider.limit)
-      put_back(one.relay)
+      put_back(queue.provider.limit)
+      put_back(chosen_relay[i])
       count_volume(known.lane, known.class.volume, -1)
       set_time(known.lane, times[known.lane] - known.class.stride)
       vendor.time = vendor.time - vendor.stride
-      set_time('v ' .. vendor.name, vendor.time)
+      set_time(vendor.v, vendor.time)
     end
   end
-  chosen, count = {}, 0
+  count = 0
 end
 
 local root_time = 0
@@ -52,7 +55,8 @@ while want > 0 and budget > 0 and ended < LIMIT_ENDED do
     hand_out_chosen()
     break
   end
-  local vendor_at = allowed_at(vendor.limit, now)
+  local vendor_at = 0
+  if vendor.limit ~= NONE then vendor_at = allowed_at(vendor.limit, now) end
   -- The line of this vendor whose turn it is, over all providers that are open.
   local best = nil
   if vendor_at <= now or vendor_at - now > LONG_WAIT_US then
@@ -86,14 +90,21 @@ while want > 0 and budget > 0 and ended < LIMIT_ENDED do
   if best then
     local known = lines[best.head]
     local relay, relay_at = pick_relay()
+    local partner, sender, volume = known.partner, known.sender, known.class.volume
     local at, why = vendor_at, vendor.limit
-    local when = allowed_at(known.partner, now)
-    if when > at then at, why = when, known.partner end
-    when = allowed_at(known.sender, now)
-    if when > at then at, why = when, known.sender end
-    when = volume_allowed_at(known.lane, known.class.volume)
-    if when > at then at, why = when, NONE end
-    if not relay and relay_at - now > LONG_WAIT_US and relay_at > at then at, why = relay_at, known.partner end
+    if partner ~= NONE then
+      local when = allowed_at(partner, now)
+      if when > at then at, why = when, partner end
+    end
+    if sender ~= NONE then
+      local when = allowed_at(sender, now)
+      if when > at then at, why = when, sender end
+    end
+    if volume > 0 then
+      local when = volume_allowed_at(known.lane, volume)
+      if when > at then at, why = when, NONE end
+    end
+    if not relay and relay_at - now > LONG_WAIT_US and relay_at > at then at, why = relay_at, partner end
     if at - now > LONG_WAIT_US then
       take_off(best, send_back(best, at, why.interval) and now + 100000 or nil)
     elseif at > now then
@@ -122,19 +133,18 @@ while want > 0 and budget > 0 and ended < LIMIT_ENDED do
           end
         end
         if goes then
-          take(known.partner, now)
-          take(known.sender, now)
-          take(vendor.limit, now)
-          take(relay, now)
+          if partner ~= NONE then take(partner, now) end
+          if sender ~= NONE then take(sender, now) end
+          if vendor.limit ~= NONE then take(vendor.limit, now) end
+          if relay.interval > 0 then take(relay, now) end
           local provider = best.provider
-          take(provider.limit, now)
-          local month = count_volume(known.lane, known.class.volume, 1)
+          if provider.limit ~= NONE then take(provider.limit, now) end
           count = count + 1
-          chosen[count] = { send = send, queue = best, line = known, relay = relay, month = month, deaths = deaths, alone = alone }
+          chosen[count], chosen_queue[count], chosen_line[count], chosen_relay[count] = send, best, known, relay
+          chosen_month[count], chosen_deaths[count], chosen_alone[count] = count_volume(known.lane, volume, 1), deaths, alone
           turn = turn + 1
 
-          local own, line = best.head_time, best.head
-          local V = 'V ' .. vendor.name
+          local own, line, V = best.head_time, best.head, vendor.V
           if own > times[V] then set_time(V, own) else own = times[V] end
           own = own + known.class.stride
           set_time(known.lane, own)
@@ -143,13 +153,15 @@ while want > 0 and budget > 0 and ended < LIMIT_ENDED do
           first_vendor = first_vendor + 1
           if vendor.time > root_time then root_time = vendor.time end
           vendor.time = math.max(vendor.time, root_time) + vendor.stride
-          set_time('v ' .. vendor.name, vendor.time)
+          set_time(vendor.v, vendor.time)
           put_vendor(vendor)
 
-          local open_at = allowed_at(provider.limit, now)
-          if open_at > now then
-            provider.closed = true
-            retry_at = math.min(retry_at, open_at)
+          if provider.limit ~= NONE then
+            local open_at = allowed_at(provider.limit, now)
+            if open_at > now then
+              provider.closed = true
+              retry_at = math.min(retry_at, open_at)
+            end
           end
         end
         if quiet then

@@ -72,16 +72,18 @@ local function may_go(send, packed, not_after)
 end
 
 -- Its permits are taken already.
+local hand_middle = ' 0 ' .. now_text .. ' '
+local EPOCH_DASH, jobs_in_hand = EPOCH .. '-', ' ' .. worker .. ' '
 local function hand_out(send, packed, not_after, month, relay, deaths, alone)
-  local claim = next_claim()
-  local n = #hands
+  counter = counter + 1
+  local claim = EPOCH_DASH .. text(counter)
+  local n = got * 2
   hands[n + 1] = send
-  hands[n + 2] = claim .. ' 0 ' .. now_text .. ' ' .. not_after .. ' ' .. month .. ' ' .. worker .. ' ' .. relay.name
+  hands[n + 2] = claim .. hand_middle .. not_after .. ' ' .. month .. jobs_in_hand .. relay.name
+  call[n + 2], call[n + 3] = send, claim
+  local at = 3 + got * 6
   got = got + 1
   held[got] = send
-  n = #call
-  call[n + 1], call[n + 2] = send, claim
-  local at = #answer
   answer[at + 1], answer[at + 2], answer[at + 3] = send, claim, relay.name
   answer[at + 4], answer[at + 5], answer[at + 6] = deaths, alone, packed
 end
@@ -107,7 +109,7 @@ end
 local relays_seen, turn = false, counter
 -- The relay of the next job: round about among those whose limit allows one now.
 local function pick_relay()
-  local all = all_relays()
+  local all = relays or all_relays()
   local at = nil
   if not relays_seen then
     -- Every relay's bucket begins to fill now, not when its turn comes.
@@ -117,6 +119,7 @@ local function pick_relay()
   local count = #all
   for i = 0, count - 1 do
     local relay = all[(turn + i) % count + 1]
+    if relay.interval == 0 then return relay, now end
     local when = allowed_at(relay, now)
     if when <= now then return relay, now end
     if not at or when < at then at = when end

@@ -70,7 +70,8 @@ local function read_vendors(provider, index)
   fetch_times(names)
   for _, name in ipairs(unknown) do
     local weight = redis.call('HGET', K.limits, 'weight ' .. name)
-    local vendor = { name = name, time = times['v ' .. name], at = { [index] = true }, queues = {}, limit = limit_for('vendor', name),
+    local v = 'v ' .. name
+    local vendor = { name = name, v = v, V = 'V ' .. name, time = times[v], at = { [index] = true }, queues = {}, limit = limit_for('vendor', name),
       stride = math.max(1, math.floor(1000000 / tonumber(weight or '1'))) }
     vendor_of[name] = vendor
     put_vendor(vendor)

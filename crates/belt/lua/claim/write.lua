@@ -52,7 +52,7 @@ for _, vendor in ipairs(waiting_vendors) do
   vendor.waits = true
 end
 for _, vendor in pairs(vendor_of) do
-  if times_changed['v ' .. vendor.name] and not vendor.waits then
+  if times_changed[vendor.v] and not vendor.waits then
     for index in pairs(vendor.at) do
       local provider = open[index]
       if not (vendor.gone and vendor.gone[provider]) then
