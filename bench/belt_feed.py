@@ -87,7 +87,8 @@ def measure_feed(fleet, asked, raw):
     times = [ms for _, ms in counted]
     print(f"feed: {sends} due sends of {asked.feed_lanes} lanes at 5 providers; passes that moved rows, from the look at the belt to the push, while 2 workers "
           f"send into Postfix's smtp-sink; warm-up: {WARM_UP_PASSES} passes; {fleet.settings}; {REDIS_SETTINGS}")
-    return {"feed_due": sends, "feed_lanes": asked.feed_lanes, "feed_passes": len(counted), "feed_rows_per_pass": round(sum(rows for rows, _ in counted) / len(counted)),
+    return {"feed_due": sends, "feed_lanes": asked.feed_lanes, "feed_passes": len(counted),
+            "feed_rows_per_pass": round(sum(rows for rows, _ in counted) / len(counted)),
             "feed_p50_ms": round(percentile(times, 0.5), 1), "feed_p99_ms": round(percentile(times, 0.99), 1), "feed_max_ms": round(max(times), 1)}
 
 

@@ -187,13 +187,13 @@ def measure_limits(fleet, asked, raw):
         uses.append(inside / (rate * (ended - began)))
         at_permit.append(max(worst_window(given_at, window, rate, burst) for window in WINDOWS))
         at_ledger.append(worst_window(taken_at, WINDOWS[-1], rate, burst))
-        row = {"workers": count, "taken": len(taken_at), "permits": len(given_at), "use": round(uses[-1], 4), "worst_window_permit": round(at_permit[-1], 4),
-               "worst_window_ledger": round(at_ledger[-1], 4)}
+        row = {"workers": count, "taken": len(taken_at), "permits": len(given_at), "use": round(uses[-1], 4),
+               "worst_window_permit": round(at_permit[-1], 4), "worst_window_ledger": round(at_ledger[-1], 4)}
         print("  " + "  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
         raw.write(json.dumps(row | {"permits_s": [round(at, 6) for at in given_at], "taken_s": [round(at, 3) for at in taken_at]}) + "\n")
         flat[f"limit_use_{count}_workers"] = round(uses[-1], 4)
-    print(f"limits: one relay of {rate}/s, burst {burst}, {partners} partners with work enough; {seconds} s for each number of workers, after {WARM_UP_SECONDS} s of "
-          f"warm-up for the use, none for the windows; permits: windows of {', '.join(map(str, WINDOWS))} s, Redis' clock; ledger: windows of {WINDOWS[-1]} s, "
+    print(f"limits: one relay of {rate}/s, burst {burst}, {partners} partners with work enough; {seconds} s for each number of workers, "
+          f"after {WARM_UP_SECONDS} s of warm-up for the use, none for the windows; permits: windows of {', '.join(map(str, WINDOWS))} s, Redis' clock; ledger: windows of {WINDOWS[-1]} s, "
           "the sink's clock; each as a share of rate x window + burst")
     return flat | {"limit_use_min": round(min(uses), 4), "limit_worst_window_permit": round(max(at_permit), 4),
                    "limit_worst_window_ledger": round(max(at_ledger), 4)}
