@@ -86,6 +86,8 @@ class Processes:
         signal.signal(signal.SIGTERM, self.end)
 
     def end(self, *_):
+        # Asked again, it would leave off ending the others.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.is_asked_to_end = True
         if not self.is_spawning:
             sys.exit(143)
