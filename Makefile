@@ -5,10 +5,10 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 ARGS ?=
 
-.PHONY: help demo test test-browser test-peers test-api mutants chaos lint fmt bench bench-portal up
+.PHONY: help demo test test-browser test-peers test-api mutants chaos lint fmt bench bench-portal bench-belt bench-expand up
 
 help: ## List the doors
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 demo: ## Send a real campaign on this machine (ARGS="--exit --partners 100 --contacts-per-partner 50")
 	@.ci/install demo
@@ -90,6 +90,14 @@ bench: ## Measure the whole fleet beside Postfix's smtp-source (ARGS="1000 50")
 bench-portal: ## Measure launches, opens, clicks and pages of an idle and a busy fleet, beside nginx
 	@.ci/install bench
 	@bench/portal.sh $(ARGS)
+
+bench-belt: ## Measure the belt beside BullMQ and apalis-redis, and fleets at rest, in fairness, at limits (ARGS="--only jobs,cost")
+	@.ci/install bench-belt
+	@bench/belt.sh $(ARGS)
+
+bench-expand: ## Measure expansion beside a bare insert, and its memory, on both stores; takes a night (ARGS=10000000)
+	@.ci/install bench
+	@bench/expand.sh $(ARGS)
 
 up: ## Start the fleet in containers (ARGS="--scale worker=4")
 	@docker compose version >/dev/null 2>&1 || { echo "docker with its compose plugin is needed: https://docs.docker.com/engine/install/"; exit 3; }

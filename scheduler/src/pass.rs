@@ -58,7 +58,10 @@ impl Runner {
                         tracing::info!(scheduler.loop = self.name, "works again");
                     }
                     if passed.rows > 0 {
-                        self.metrics.loop_passed(self.name, passed.rows, began.elapsed());
+                        let took = began.elapsed();
+                        self.metrics.loop_passed(self.name, passed.rows, took);
+                        let duration_ms = took.as_secs_f64() * 1_000.0;
+                        tracing::debug!(scheduler.loop = self.name, passed.rows, duration_ms, "pass");
                     }
                     if passed.more {
                         continue;

@@ -5,35 +5,44 @@
 //! `script` is what the server says the claim script took; `claim` is all the processor time of its main thread, with
 //! the network and the append-only file.
 //!
-//! `cargo run --release -p belt --example belt_cost [lanes]`
+//! `cargo run --release -p belt --example belt_cost [lanes|json]`; `json` answers with one object a line.
+
+mod made_up;
 
 use belt::{
-    Belt, BeltConfig, Limits, NewJob, OpenWith, PerName, Relay, TierLimits, VendorLimits,
-    WorkerName, protocol::Op,
+    Belt, BeltConfig, Limits, OpenWith, PerName, Relay, TierLimits, VendorLimits, WorkerName,
+    protocol::Op,
 };
-use domain::{ActivationId, OnUnknown, PartnerId, RateSpec, SendId, UtcMillis};
+use domain::RateSpec;
+use made_up::{BODY, job};
 use testkit::TestRedis;
 
 const JOBS: usize = 46_000;
 const BATCH: usize = 50;
-const PROVIDERS: [&str; 5] = ["gmail", "microsoft", "yahoo", "apple", "other"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let only = std::env::args().nth(1);
+    if only.as_deref() == Some("json") {
+        return every(true).await;
+    }
     println!(
-        "microseconds of the server per job, AOF on, {JOBS} jobs of 600 bytes, batches of {BATCH}"
+        "microseconds of the server per job, AOF on, {JOBS} jobs of {BODY} bytes, batches of {BATCH}"
     );
     println!(
         "{:>8} {:>10} {:>8} {:>8} {:>8} {:>8} {:>16} {:>12}",
         "lanes", "providers", "limits", "push", "script", "claim", "complete + mark", "bytes a job"
     );
-    let only = std::env::args().nth(1);
     if let Some(lanes) = only {
-        return measure(lanes.parse()?, 5, true).await;
+        return measure(lanes.parse()?, 5, true, false).await;
     }
+    every(false).await
+}
+
+async fn every(json: bool) -> Result<(), Box<dyn std::error::Error>> {
     for (providers, limits) in [(1, false), (1, true), (5, true)] {
         for lanes in [10, 1_000, 23_000] {
-            measure(lanes, providers, limits).await?;
+            measure(lanes, providers, limits, json).await?;
         }
     }
     Ok(())
@@ -57,6 +66,7 @@ async fn measure(
     lanes: usize,
     providers: usize,
     limited: bool,
+    json: bool,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let redis = TestRedis::start();
     // A rewrite of the AOF in between would be counted for whatever runs just then.
@@ -101,6 +111,18 @@ async fn measure(
         worker.beat().await?;
     }
     let per_job = |micros: u64| micros as f64 / JOBS as f64;
+    if json {
+        println!(
+            r#"{{"lanes":{lanes},"providers":{providers},"limits":"{}","jobs":{JOBS},"batch":{BATCH},"body_bytes":{BODY},"push_us":{:.2},"script_us":{:.2},"claim_us":{:.2},"complete_and_mark_us":{:.2},"bytes_a_job":{}}}"#,
+            if limited { "all" } else { "relay" },
+            per_job(push),
+            per_job(script),
+            per_job(claim),
+            per_job(checkpoint),
+            (full - empty) / JOBS as u64,
+        );
+        return Ok(());
+    }
     println!(
         "{lanes:>8} {providers:>10} {:>8} {:>8.1} {:>8.1} {:>8.1} {:>16.1} {:>12}",
         if limited { "all" } else { "relay" },
@@ -118,30 +140,6 @@ fn record(job: &belt::ClaimedMeta) -> String {
         r#"{{"v":1,"send":"{}","activation":"{}","partner":"{}","claim":"{}","on_unknown":"retry","outcome":{{"end":"done","code":250}}}}"#,
         job.send, job.activation, job.lane, job.claim
     )
-}
-
-fn job(n: usize, lanes: usize, providers: usize) -> Result<NewJob, Box<dyn std::error::Error>> {
-    let lane: PartnerId = format!("par_01j0000000000000000{:07}", n % lanes).parse()?;
-    let hash = format!("{n:032x}").parse::<domain::AddressHash>()?;
-    Ok(NewJob {
-        send: SendId::new(i64::try_from(n)?),
-        lane,
-        weight: 1,
-        partner_limit: None,
-        tier: "Gold".to_owned(),
-        provider: PROVIDERS[n / lanes % providers].to_owned(),
-        sender: format!("partner-{}.example", n % lanes),
-        vendor: "ven_01j00000000000000000000001".parse()?,
-        activation: ActivationId::new(1),
-        version: "c".repeat(64),
-        revision: 0,
-        suppression: [hash.clone(), hash.clone(), hash],
-        topic: None,
-        on_unknown: OnUnknown::Retry,
-        not_after: None,
-        first_fed_at: UtcMillis::new(0),
-        payload: format!("{{\"v\":1,\"fields\":\"{}\"}}", "x".repeat(600)),
-    })
 }
 
 /// Microseconds of processor time the server's main thread has used: what others on this machine do

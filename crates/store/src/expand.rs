@@ -105,6 +105,15 @@ fn audience_contact(row: &AnyRow) -> Result<AudienceContact> {
     })
 }
 
+/// A person by the hash of its address.
+fn person(row: &AnyRow) -> Result<(String, PersonFacts)> {
+    let facts = PersonFacts {
+        person: PersonId::new(row.int("person_id")?),
+        suppressed_vendor: row.flag("suppressed_vendor")?,
+    };
+    Ok((row.text("address_hash")?, facts))
+}
+
 impl Store {
     /// Activations whose audience is not decided to the end, oldest first; paused ones wait.
     ///
@@ -199,10 +208,16 @@ impl WriteTx {
                 rows.push([Value::Int(id), vendor.as_str().into(), hash.as_str().into()]);
             }
             let engine = self.engine;
-            rows.execute(engine, self.connection(), sql!("person/add_many.sql")).await?;
-            // Read, not assumed: on Postgres another expansion may have added the same person first.
-            let missing: Vec<AddressHash> = missing.into_iter().cloned().collect();
-            known.extend(self.find_persons(vendor, &missing).await?);
+            let added = rows.fetch(engine, self.connection(), sql!("person/add_many.sql")).await?;
+            known.extend(added.iter().map(person).collect::<Result<Vec<_>>>()?);
+            // Who is not among them, another expansion has added first: that happens on Postgres only.
+            let others: Vec<AddressHash> = (missing.into_iter())
+                .filter(|hash| !known.contains_key(hash.as_str()))
+                .cloned()
+                .collect();
+            if !others.is_empty() {
+                known.extend(self.find_persons(vendor, &others).await?);
+            }
         }
         hashes
             .iter()
@@ -226,15 +241,7 @@ impl WriteTx {
         }
         let engine = self.engine;
         let rows = rows.fetch(engine, self.connection(), sql!("person/find_many.sql")).await?;
-        rows.iter()
-            .map(|row| {
-                let facts = PersonFacts {
-                    person: PersonId::new(row.int("person_id")?),
-                    suppressed_vendor: row.flag("suppressed_vendor")?,
-                };
-                Ok((row.text("address_hash")?, facts))
-            })
-            .collect()
+        rows.iter().map(person).collect()
     }
 
     /// Writes decided sends; those that are there already stay as they are. Answers how many are new.

@@ -190,8 +190,27 @@ impl Store {
 
     /// Which due sends go next. Read without a lock: who moves one meanwhile is noticed when it is marked.
     async fn candidates(&self, window: &FeedWindow<'_>) -> Result<Vec<i64>> {
+        let mut at_provider: HashMap<&str, usize> = HashMap::new();
+        for ((_, provider), count) in window.on_belt {
+            *at_provider.entry(provider.as_str()).or_default() += count;
+        }
+        let most_at_one = at_provider.values().copied().max().unwrap_or(0);
+        // Wherever everything fits into every window, providers need not be told apart.
+        let fits_providers = most_at_one + window.total <= window.per_provider;
         let mut connection = self.read().await?;
-        let rows = sqlx::query(sql!("activation/lanes.sql")).fetch_all(&mut *connection).await?;
+        let rows = if fits_providers {
+            // So many that, without those that have something on the belt, enough are left to fill the batch with one send
+            // each: nobody else's turn would come. Where a provider is full, those who come first may have nothing to give,
+            // and all have to be looked at.
+            let lanes = window.total + window.on_belt.len();
+            sqlx::query(sql!("activation/first_lanes.sql"))
+                .bind(window.until.get())
+                .bind(i64::try_from(lanes).unwrap_or(i64::MAX))
+                .fetch_all(&mut *connection)
+                .await?
+        } else {
+            sqlx::query(sql!("activation/lanes.sql")).fetch_all(&mut *connection).await?
+        };
         let mut lanes: HashMap<String, Lane<'_>> = HashMap::new();
         for row in &rows {
             let Some(first_due) = row.opt_time("first_due")?.filter(|due| *due <= window.until)
@@ -202,23 +221,18 @@ impl Store {
             lane.first_due = lane.first_due.min(first_due);
             lane.activations.push((first_due, row.int("activation_id")?));
         }
-        let mut at_provider: HashMap<&str, usize> = HashMap::new();
         for ((partner, provider), count) in window.on_belt {
-            *at_provider.entry(provider.as_str()).or_default() += count;
             if let Some(lane) = lanes.get_mut(partner.as_str()) {
                 lane.on_belt += count;
                 lane.most = lane.most.max(*count);
                 lane.by_provider.insert(provider, *count);
             }
         }
-        let most_at_one = at_provider.values().copied().max().unwrap_or(0);
         let mut lanes: Vec<Lane<'_>> = lanes.into_values().collect();
         lanes.sort_by_key(|lane| (lane.on_belt, lane.first_due, lane.activations[0].1));
         // A share is at least a few: a look into the book per lane and send would cost more than it
         // gives, and the lanes that are left out come first the next time.
         let share = window.total.div_ceil(lanes.len().max(1)).max(LEAST_SHARE);
-        // Wherever everything fits into every window, providers need not be told apart.
-        let fits_providers = most_at_one + window.total <= window.per_provider;
         let mut chosen = Vec::with_capacity(window.total);
         for mut lane in lanes {
             let room = share.min(window.total - chosen.len());

@@ -7,6 +7,7 @@ use crate::builder::{Book, NOW};
 
 on_both_engines!(
     empty_lanes_come_first_and_no_lane_is_overfilled,
+    lanes_behind_those_on_the_belt_fill_the_batch,
     a_fed_send_carries_what_its_job_needs_and_is_fed_once,
     who_was_suppressed_meanwhile_is_skipped_for_that_reason,
     paused_and_cancelled_activations_are_not_fed,
@@ -39,6 +40,22 @@ async fn empty_lanes_come_first_and_no_lane_is_overfilled(book: Book) {
     let on_belt = HashMap::from([at(0, "example.com", 20), at(1, "example.com", 15)]);
     let fed = book.feed(20, 8, &on_belt).await;
     assert_eq!((count(&fed, 0), count(&fed, 2)), (0, 8), "a full lane gets nothing");
+}
+
+async fn lanes_behind_those_on_the_belt_fill_the_batch(book: Book) {
+    let program = book.program().await;
+    let lanes = book.lanes(&program.vendor, 8).await;
+    for lane in &lanes {
+        book.contacts(lane, "a", 1).await;
+    }
+    for id in book.launch(&program, &lanes).await {
+        book.expand(id, &["hello"]).await;
+    }
+    let at = |n: usize| ((lanes[n].partner.clone(), "example.com".to_owned()), 1);
+    let on_belt = HashMap::from([at(0), at(1)]);
+    let fed = book.feed(20, 3, &on_belt).await;
+    let partners: Vec<_> = fed.sends.iter().map(|send| &send.partner).collect();
+    assert_eq!(partners, [&lanes[2].partner, &lanes[3].partner, &lanes[4].partner]);
 }
 
 async fn a_fed_send_carries_what_its_job_needs_and_is_fed_once(book: Book) {
