@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 ARGS ?=
 
-.PHONY: help demo test test-browser test-peers test-api mutants chaos lint fmt bench bench-portal bench-belt bench-expand up
+.PHONY: help demo test test-browser test-peers test-api mutants simulate simulate-mutants chaos lint fmt bench bench-portal bench-belt bench-expand up
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -53,6 +53,15 @@ test-api: ## Hold the JSON API against its description (Schemathesis)
 	else \
 	  cargo test --workspace $(ARGS) schemathesis::; \
 	fi
+
+simulate: ## Run 2,000 seeded schedules of faults over the belt's scripts and the scheduler's passes (ARGS="--seed 4711 --schedules 1" shows one)
+	@.ci/install demo
+	@cargo run --quiet -p simulation -- $(ARGS)
+
+simulate-mutants: ## Break every line of the belt's protocol, one guard at a time: a seed of the simulation must see it
+	@.ci/install demo
+	@cargo run --quiet -p simulation -- mutants $(ARGS)
+	@.ci/mutants simulation
 
 mutants: ## Remove every guard on the lists tests/mutations.toml, one at a time: a test must see it (ARGS=ROOM)
 	@.ci/mutants $(ARGS)

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use belt::{Belt, OpenWith, Phase, Relay, WorkerName};
+use belt::{Belt, OpenWith, Phase, Relay, Round, WorkerName};
 use domain::{OnUnknown, SendId, UtcMillis};
 use jiff::tz::TimeZone;
 use process::{Config, Metrics, metrics::BeltDepth};
@@ -13,7 +13,7 @@ use crate::{
     limits::limits,
     pass::{Pass, Passed},
     push::Pusher,
-    reconcile::wait_until_recorded,
+    reconcile::{RECORDED_WITHIN, wait_until_recorded},
     record,
     roster::Roster,
     stops::{self, Stops},
@@ -41,6 +41,7 @@ pub struct EpochKeeper {
     stops: Stops,
     /// The epoch and lease in which the belt was told of the limits.
     told_limits: Option<(u32, u64)>,
+    recorded_within: Duration,
 }
 
 impl EpochKeeper {
@@ -54,7 +55,13 @@ impl EpochKeeper {
             roster: Roster::default(),
             stops: Stops::default(),
             told_limits: None,
+            recorded_within: RECORDED_WITHIN,
         }
+    }
+
+    /// Looks once how far the recorder is.
+    pub fn without_waiting(self) -> Self {
+        Self { recorded_within: Duration::ZERO, ..self }
     }
 
     /// Takes the next number from SQL and opens the belt for reports.
@@ -132,9 +139,10 @@ impl EpochKeeper {
         if waited < REPORTS_SETTLE && self.store.open_sends().await?.queued > 0 {
             return Ok(Passed { rows: 0, more: false });
         }
-        wait_until_recorded(&self.belt).await?;
+        wait_until_recorded(&self.belt, self.recorded_within).await?;
         let on_the_wire: HashSet<SendId> = self.belt.on_the_wire().await?.into_iter().collect();
         self.pusher.set_epoch(epoch);
+        let round = Round { epoch, number: 0 };
         // What a worker that never reported had on the wire may have gone out.
         let hold = !status.missing.is_empty() && self.config.sending.on_unknown == OnUnknown::Hold;
         let now = self.belt.clock().await?.campaign;
@@ -158,7 +166,7 @@ impl EpochKeeper {
                 rows += self.store.hold_sends(&lost, "unknown", now).await?;
             } else {
                 let fed = self.store.requeue(&lost, UtcMillis::new(i64::MAX), now).await?;
-                rows += self.pusher.push(&fed.sends, fence).await?.pushed;
+                rows += self.pusher.push(&fed.sends, round, fence).await?.pushed;
             }
         }
         self.tell_volumes(now, fence).await?;
@@ -192,7 +200,7 @@ impl EpochKeeper {
                 seen_at: worker.last_seen,
             })
             .collect();
-        self.roster.keep(&self.store, &self.belt, roster).await?;
+        self.roster.keep(&self.store, &self.belt, roster, (epoch, fence)).await?;
         let clock = self.belt.clock().await?;
         self.stops.tell(&self.store, &self.belt, clock.redis, FRESH).await?;
         let offset = self.store.campaign_offset().await?;

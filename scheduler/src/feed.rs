@@ -1,6 +1,9 @@
 //! Feed: from due sends in the book to jobs on lanes, in bounded batches.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use belt::{Belt, Line, Phase};
 use domain::PartnerId;
@@ -21,7 +24,7 @@ pub struct Feed {
     lane_window: usize,
     batch: usize,
     /// Jobs waiting in each line that had any when it was last looked at.
-    on_belt: HashMap<Line, usize>,
+    on_belt: BTreeMap<Line, usize>,
 }
 
 impl Feed {
@@ -34,7 +37,7 @@ impl Feed {
             belt_window: config.belt_window,
             lane_window: config.lane_window,
             batch: config.feed_batch,
-            on_belt: HashMap::new(),
+            on_belt: BTreeMap::new(),
         }
     }
 
@@ -69,6 +72,11 @@ impl Pass for Feed {
             return Ok(idle);
         };
         self.pusher.set_epoch(epoch);
+        // Asked before rows are marked: what is put back meanwhile must not be pushed again by a pass that was held up.
+        let round = self.belt.round().await?;
+        if round.epoch != epoch {
+            return Ok(idle);
+        }
         let room = self.belt_window.saturating_sub(self.belt.queued().await? as usize);
         let total = room.min(self.batch);
         if total == 0 {
@@ -88,7 +96,7 @@ impl Pass for Feed {
             on_belt: &on_belt,
         };
         let fed = self.store.feed(&window).await?;
-        for line in self.pusher.push(&fed.sends, fence).await?.lines {
+        for line in self.pusher.push(&fed.sends, round, fence).await?.lines {
             *self.on_belt.entry(line).or_default() += 1;
         }
         let rows = fed.sends.len() as u64 + fed.skipped;

@@ -86,7 +86,12 @@ impl Leader {
         self.announce(None);
     }
 
-    async fn take_or_renew(&self, held: Option<&Lease>) -> anyhow::Result<Option<Lease>> {
+    /// What was announced last.
+    pub fn leadership(&self) -> Leadership {
+        *self.leadership.borrow()
+    }
+
+    pub async fn take_or_renew(&self, held: Option<&Lease>) -> anyhow::Result<Option<Lease>> {
         let now = self.belt.redis_time().await?;
         if let Some(lease) = held
             && let Some(renewed) = self.store.renew_lease(lease, now, self.lease_time).await?
@@ -96,7 +101,7 @@ impl Leader {
         Ok(self.store.acquire_lease(SCHEDULER_LEASE, &self.holder, now, self.lease_time).await?)
     }
 
-    fn announce(&self, lease: Option<&Lease>) {
+    pub fn announce(&self, lease: Option<&Lease>) {
         let next = Leadership(lease.and_then(|lease| u64::try_from(lease.number).ok()));
         self.metrics.set_leader(next.0.is_some());
         self.leadership.send_if_modified(|current| {

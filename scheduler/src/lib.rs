@@ -4,6 +4,7 @@
 //! the belt. Each loop wakes when its bell rings and by itself every second, so a lost ring costs a
 //! second and nothing else.
 
+pub mod by_hand;
 mod epoch;
 mod expand;
 mod feed;

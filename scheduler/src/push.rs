@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context;
-use belt::{Belt, Line, NewJob};
+use belt::{Belt, Line, NewJob, Round};
 use domain::{
     ActivationId, ContentHash, LinkTargets, OnUnknown, PartnerShelf, Recipient, SendEmail, SendId,
     SenderIdentity, TargetsId, TrackedParts, job, provider::Providers, tier::Tiers,
@@ -112,7 +112,14 @@ impl Pusher {
     ///
     /// A send that can't be made into a job is held with its reason and stops nobody else. Answers
     /// in which lines the others wait.
-    pub async fn push(&self, fed: &[FedSend], fence: u64) -> anyhow::Result<PushedLines> {
+    ///
+    /// `round` is the one in which the sends were chosen.
+    pub async fn push(
+        &self,
+        fed: &[FedSend],
+        round: Round,
+        fence: u64,
+    ) -> anyhow::Result<PushedLines> {
         if fed.is_empty() {
             return Ok(PushedLines::default());
         }
@@ -128,7 +135,7 @@ impl Pusher {
         self.hold(&unfit).await?;
         self.shelve(needs.items).await?;
         self.links.put(needs.lists, self.epoch.load(Ordering::Relaxed)).await?;
-        let pushed = self.belt.push(&jobs, fence).await?.pushed;
+        let pushed = self.belt.push_in(round, &jobs, fence).await?.pushed;
         Ok(PushedLines { pushed, lines: jobs.iter().map(NewJob::line).collect() })
     }
 

@@ -21,6 +21,7 @@ pub struct Reconcile {
     belt: Belt,
     pusher: Arc<Pusher>,
     after: Duration,
+    recorded_within: Duration,
     cursor: Option<QueuedKey>,
 }
 
@@ -31,8 +32,14 @@ impl Reconcile {
             belt: parts.belt.clone(),
             pusher,
             after: parts.config.scheduler.reconcile_after.get(),
+            recorded_within: RECORDED_WITHIN,
             cursor: None,
         }
+    }
+
+    /// Looks once how far the recorder is.
+    pub fn without_waiting(self) -> Self {
+        Self { recorded_within: Duration::ZERO, ..self }
     }
 
     /// Those of `sends` that are neither on a lane nor in hands.
@@ -49,7 +56,7 @@ impl Pass for Reconcile {
     /// book shows it ended, and it is not pushed again.
     async fn pass(&mut self, fence: u64) -> anyhow::Result<Passed> {
         let idle = Passed { rows: 0, more: false };
-        let Phase::Open { .. } = self.belt.phase().await? else {
+        let Phase::Open { epoch } = self.belt.phase().await? else {
             return Ok(idle);
         };
         let now = self.belt.clock().await?.campaign;
@@ -63,13 +70,20 @@ impl Pass for Reconcile {
             self.cursor = Some(last.key);
         }
         let sends: Vec<SendId> = candidates.iter().map(|candidate| candidate.send).collect();
+        let passed_by = Passed { rows: 0, more: self.cursor.is_some() };
         let lost = self.nowhere(&sends).await?;
         if lost.is_empty() {
-            return Ok(Passed { rows: 0, more: self.cursor.is_some() });
+            return Ok(passed_by);
         }
-        wait_until_recorded(&self.belt).await?;
+        // A push of them may be on its way. From here on it comes too late, so this look is the one that counts.
+        let round = self.belt.begin_round(epoch, fence).await?;
+        let lost = self.nowhere(&lost).await?;
+        if lost.is_empty() {
+            return Ok(passed_by);
+        }
+        wait_until_recorded(&self.belt, self.recorded_within).await?;
         let fed = self.store.requeue(&lost, fed_before, now).await?;
-        let pushed = self.pusher.push(&fed.sends, fence).await?.pushed;
+        let pushed = self.pusher.push(&fed.sends, round, fence).await?.pushed;
         if pushed > 0 {
             tracing::info!(sends = pushed, "queued in the book and nowhere else: put back");
         }
@@ -77,14 +91,17 @@ impl Pass for Reconcile {
     }
 }
 
+/// How long a pass waits for the recorder before it fails and the next one looks again.
+pub const RECORDED_WITHIN: Duration = Duration::from_secs(5);
+
 /// Waits until the recorder has committed what is in the stream now.
 ///
 /// # Errors
-/// When it takes longer than five seconds: the recorder is behind or stuck, and the caller's next
-/// pass looks again.
-pub async fn wait_until_recorded(belt: &Belt) -> anyhow::Result<()> {
-    if !belt.wait_until_recorded(Duration::from_secs(5)).await? {
-        anyhow::bail!("the recorder has not caught up within 5 s");
+/// When it takes longer than `within`: the recorder is behind or stuck, and the caller's next pass looks
+/// again.
+pub async fn wait_until_recorded(belt: &Belt, within: Duration) -> anyhow::Result<()> {
+    if !belt.wait_until_recorded(within).await? {
+        anyhow::bail!("the recorder has not caught up within {within:?}");
     }
     Ok(())
 }

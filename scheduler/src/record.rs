@@ -21,6 +21,7 @@ pub struct Record {
     store: Store,
     belt: Belt,
     batch: usize,
+    wait: Duration,
     give_up: GiveUp,
     /// Where it stands, and under which fence it read that from the book.
     position: Option<(u64, StreamId)>,
@@ -32,9 +33,15 @@ impl Record {
             store: parts.store.clone(),
             belt: parts.belt.clone(),
             batch: parts.config.scheduler.record_batch,
+            wait: WAIT,
             give_up: parts.config.give_up(),
             position: None,
         }
+    }
+
+    /// Takes what there is.
+    pub fn without_waiting(self) -> Self {
+        Self { wait: Duration::ZERO, ..self }
     }
 
     async fn position(&mut self, fence: u64) -> anyhow::Result<StreamId> {
@@ -63,7 +70,7 @@ impl Pass for Record {
         let after = self.position(fence).await?;
         // Until this pass has ended well the book is asked again.
         self.position = None;
-        let read = self.belt.read_outcomes(after, self.batch, WAIT).await?;
+        let read = self.belt.read_outcomes(after, self.batch, self.wait).await?;
         let Some((last, last_was_unreadable)) =
             read.last().map(|recorded| (recorded.id, recorded.record.is_err()))
         else {

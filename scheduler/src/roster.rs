@@ -2,13 +2,15 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use belt::Belt;
+use belt::{Belt, WorkerName};
 use store::{RosterEntry, Store};
 
 /// What the book was told last.
 #[derive(Debug, Default)]
 pub struct Roster {
     told: Option<Vec<RosterEntry>>,
+    /// What the belt was told that the book has, and in which epoch.
+    enrolled: Option<(u32, HashSet<String>)>,
 }
 
 impl Roster {
@@ -22,6 +24,7 @@ impl Roster {
         store: &Store,
         belt: &Belt,
         mut seen: Vec<RosterEntry>,
+        (epoch, fence): (u32, u64),
     ) -> anyhow::Result<()> {
         let told = match self.told.take() {
             Some(told) => told,
@@ -39,6 +42,11 @@ impl Roster {
         if names(&seen) != names(&told) {
             store.save_roster(&seen).await?;
         }
+        if self.enrolled.as_ref() != Some(&(epoch, there.clone())) {
+            let there: Vec<WorkerName> = there.iter().map(|name| WorkerName::new(name)).collect();
+            belt.enroll(&there, fence).await?;
+            self.enrolled = Some((epoch, there.iter().map(WorkerName::to_string).collect()));
+        }
         self.told = Some(seen);
         Ok(())
     }
@@ -46,7 +54,7 @@ impl Roster {
 
 #[cfg(test)]
 mod tests {
-    use belt::{BeltConfig, NewJob, OpenWith, WorkerName, protocol::Op};
+    use belt::{BeltConfig, NewJob, OpenWith, protocol::Op};
     use domain::{ActivationId, OnUnknown, SendId, UtcMillis};
     use store::StoreOptions;
     use testkit::{TestDatabase, TestRedis};
@@ -91,21 +99,24 @@ mod tests {
         belt.push(&[job()], 1).await.unwrap();
         let (worker, _, _) = belt.join(&WorkerName::new("w"), &[], &[]).await.unwrap();
         let claimed = worker.claim(1, 1).await.unwrap().jobs;
-        worker.checkpoint(&[Op::Mark(&claimed[0])]).await.unwrap();
+        let said = worker.checkpoint(&[Op::Mark(&claimed[0])]).await.unwrap().said;
+        assert_eq!(said, ["limited 250000"], "it would not be missed");
         let entry = RosterEntry { worker: "w".to_owned(), epoch: 1, seen_at: NOW };
 
         let mut roster = Roster::default();
-        roster.keep(&store, &belt, vec![entry.clone()]).await.unwrap();
+        roster.keep(&store, &belt, vec![entry.clone()], (1, 1)).await.unwrap();
         assert_eq!(store.roster().await.unwrap(), std::slice::from_ref(&entry));
+        let said = worker.checkpoint(&[Op::Mark(&claimed[0])]).await.unwrap().said;
+        assert!(said[0].starts_with("go "), "{said:?}");
         worker.leave().await.unwrap();
         // Whether this scheduler saw it go or the next one does.
         for mut roster in [roster, Roster::default()] {
-            roster.keep(&store, &belt, Vec::new()).await.unwrap();
+            roster.keep(&store, &belt, Vec::new(), (1, 1)).await.unwrap();
             assert_eq!(store.roster().await.unwrap(), std::slice::from_ref(&entry));
         }
         let unknown = belt.read_outcomes(belt::StreamId::default(), 10, Duration::ZERO).await;
         belt.commit(unknown.unwrap()[0].id).await.unwrap();
-        Roster::default().keep(&store, &belt, Vec::new()).await.unwrap();
+        Roster::default().keep(&store, &belt, Vec::new(), (1, 1)).await.unwrap();
         assert_eq!(store.roster().await.unwrap(), []);
     }
 }

@@ -3,7 +3,7 @@
 //! Whoever answers a pause or an unsubscribe writes the book, then the belt. If it could not reach
 //! Redis, though the workers can, the belt hears of it here, within a second.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use belt::{Belt, Stop};
 use domain::{ActivationState, UtcMillis};
@@ -22,7 +22,7 @@ pub struct Stops {
 pub async fn in_the_book(
     store: &Store,
     ended_since: UtcMillis,
-) -> store::Result<HashMap<String, Stop>> {
+) -> store::Result<BTreeMap<String, Stop>> {
     let stops = store.stops(ended_since).await?;
     let activations = stops.activations.iter().map(|(activation, state)| {
         let stop = match state {

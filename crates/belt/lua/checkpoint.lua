@@ -19,18 +19,29 @@ recover(now)
 local alive = redis.call('ZSCORE', K.workers, worker)
 local answer = { alive and 'alive' or 'gone', redis.call('GET', K.committed) or '0-0' }
 
+-- Whether the book knows this worker, and so would miss its report after a loss of Redis.
+local in_roster = nil
+local function is_in_roster()
+  if in_roster == nil then in_roster = redis.call('SISMEMBER', K.roster, worker) == 1 end
+  return in_roster
+end
+local ROSTER_US = 250000
+
 local function mark(send, claim)
   if stage ~= 'open' then return 'closed' end
   if not alive then return 'gone' end
   local h = hand_of(send)
   if not h or h.claim ~= claim or h.worker ~= worker then return 'gone' end
   look_round()
-  local aged = now - h.permit >= PERMIT_US
+  -- One that was taken later than now says that the clock stepped back: how old it is nobody knows.
+  local aged = now - h.permit >= PERMIT_US or h.permit > now
   local packed = nil
-  if any_stop or any_suppressed or aged then
+  if any_stop or any_suppressed or aged or not is_in_roster() then
     packed = redis.call('HGET', K.jobs, send)
     if not packed then return 'gone' end
   end
+  -- What is held when nobody knows whether it went: were this worker and Redis lost now, nobody would say that it may have gone.
+  if not is_in_roster() and parse(packed).unknown == 'h' then return 'limited ' .. text(ROSTER_US) end
   local why = quick_verdict(packed, h.not_after, now)
   if why then return why end
   local permit = h.permit

@@ -1,10 +1,11 @@
 -- The leader loads what the book says into the epoch it opens; in parts of at most 500 of each.
 --
--- ARGV: 1 lease number  2 what: stop, suppress, relay, limits, volume, roster, offset, position, reporting, open; then the values
+-- ARGV: 1 lease number  2 what: stop, suppress, relay, limits, volume, roster, offset, position, reporting, round, open;
+--   then the values
 --   stop: key, kind, …   suppress: hash, …   relay: line, … (all at once, replaces)   roster: worker, …
 --   limits: field, value, … (all at once, replaces; see limits.lua)   volume: month, then lane, number, … (what the book has)
---   offset: ms   position: "ms-seq" of the book; ids of the stream go on after it
--- Returns: OK
+--   round: none; a new round of pushes begins   offset: ms   position: "ms-seq" of the book; ids of the stream go on after it
+-- Returns: OK; round: its number
 
 local stage = phase()
 if not stage then return CLOSED end
@@ -41,9 +42,12 @@ elseif what == 'position' then
   local id = ms .. '-' .. text(tonumber(seq) + 1)
   local ok = redis.pcall('XADD', K.outcomes, id, 'r', '')
   if not ok.err then redis.call('XDEL', K.outcomes, id) end
-  if not redis.call('GET', K.committed) then redis.call('SET', K.committed, ARGV[3]) end
+  -- A replica that lagged may still have what the book has read long ago, and nobody would read it again.
+  commit_up_to(ARGV[3])
 elseif what == 'reporting' then
   if stage == 'opening' then redis.call('HSET', K.epoch, 'phase', 'reporting', 'since', text(now)) end
+elseif what == 'round' then
+  return text(redis.call('HINCRBY', K.epoch, 'round', 1))
 elseif what == 'open' then
   if stage == 'opening' then return CLOSED end
   redis.call('HSET', K.epoch, 'phase', 'open')

@@ -24,6 +24,10 @@ local function fenced(lease)
   return nil
 end
 
+-- Which round of pushes it is. Whoever puts back what he finds nowhere begins a new one first: a push that was held up since an
+-- earlier one may carry sends that were put back, sent and ended meanwhile.
+local function round() return redis.call('HGET', K.epoch, 'round') or '0' end
+
 -- Claim numbers. A call that needs many reads the counter once and writes it back at its end.
 local counter = nil
 local function next_claim()
@@ -54,6 +58,24 @@ local function permanent(reason, note)
 end
 local function set_aside(deaths)
   return permanent('set_aside', '"text":"' .. text(deaths) .. ' processes died holding it"')
+end
+
+-- The book has every outcome up to a position, "ms-seq": the stream is trimmed up to it. Answers the committed position, which never
+-- moves back.
+local function commit_up_to(position)
+  local function parts(id)
+    local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+    return tonumber(ms), tonumber(seq)
+  end
+  local seen = redis.call('GET', K.committed)
+  local ms, seq = parts(seen or '0-0')
+  local to_ms, to_seq = parts(position)
+  if not seen or to_ms > ms or (to_ms == ms and to_seq > seq) then
+    redis.call('SET', K.committed, position)
+    seen, ms, seq = position, to_ms, to_seq
+  end
+  redis.call('XTRIM', K.outcomes, 'MINID', '=', text(ms) .. '-' .. text(seq + 1))
+  return seen
 end
 
 -- Rings for idle workers: at most one ring each, and never a long list.

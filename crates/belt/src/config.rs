@@ -1,6 +1,8 @@
 //! How a process is connected to the belt.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use crate::{between::Between, scripts::ScriptTexts};
 
 /// One belt of jobs. All channels of a shard share stops, suppressions, streams and the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,7 +36,8 @@ pub enum TimeSource {
     #[default]
     Server,
     /// The key [`crate::Belt::set_test_clock`] writes: the same scripts with `TIME` replaced, for a
-    /// simulation that decides what time it is.
+    /// simulation that decides what time it is. Stream ids and the leader's own looks at the clock go
+    /// by it too, and what Redis would draw by lot is the first in order.
     Key,
 }
 
@@ -59,6 +62,10 @@ pub struct BeltConfig {
     pub tracks_cap: u64,
     /// Where the scripts take the time from.
     pub time: TimeSource,
+    /// The scripts' texts.
+    pub scripts: Arc<ScriptTexts>,
+    /// What stands between this process and Redis; only a simulation has something there.
+    pub between: Option<Arc<dyn Between>>,
 }
 
 impl BeltConfig {
@@ -73,6 +80,8 @@ impl BeltConfig {
             outcomes_bound: 100_000,
             tracks_cap: 100_000,
             time: TimeSource::Server,
+            scripts: Arc::default(),
+            between: None,
         }
     }
 }

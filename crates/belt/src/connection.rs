@@ -13,6 +13,7 @@ use redis::{
 use tokio::sync::watch;
 
 use crate::{
+    between::{Call, lost},
     config::{BeltConfig, Channel, TimeSource},
     error::{Error, Result, sort},
     keys::Keys,
@@ -213,15 +214,52 @@ impl Belt {
         named.ok()?.ok()?.clone()
     }
 
+    /// Lets a call out and its answer back in, as far as what stands between lets them.
+    async fn through<T, F>(
+        &self,
+        call: Call,
+        ask: impl FnOnce(ConnectionManager) -> F,
+    ) -> RedisResult<T>
+    where
+        F: Future<Output = RedisResult<T>> + Send,
+    {
+        let Some(between) = &self.inner.config.between else { return self.query(ask).await };
+        if !between.going_out(call).await {
+            return Err(lost());
+        }
+        let answer = self.query(ask).await;
+        if between.coming_back(call, answer.is_err()).await { answer } else { Err(lost()) }
+    }
+
     /// One plain command.
     pub(crate) async fn ask<T: FromRedisValue>(
         &self,
         what: &'static str,
         command: Cmd,
     ) -> Result<T> {
-        self.query(|mut manager| async move { command.query_async(&mut manager).await })
-            .await
-            .map_err(|source| self.sort(source, what))
+        self.through(Call { what, lease: 0 }, |mut manager| async move {
+            command.query_async(&mut manager).await
+        })
+        .await
+        .map_err(|source| self.sort(source, what))
+    }
+
+    /// What answers with the time, as `TIME` does: seconds and microseconds.
+    pub(crate) fn time(&self) -> Cmd {
+        match self.inner.config.time {
+            TimeSource::Server => redis::cmd("TIME"),
+            TimeSource::Key => {
+                let mut command = redis::cmd("EVAL");
+                command
+                    .arg(
+                        "local n = redis.call('GET', KEYS[1]) or '0' \
+                         return { string.format('%.0f', math.floor(n / 1000000)), string.format('%.0f', n % 1000000) }",
+                    )
+                    .arg(1)
+                    .arg(self.keys().test_clock());
+                command
+            }
+        }
     }
 
     /// Several plain commands in one go.
@@ -230,9 +268,11 @@ impl Belt {
         what: &'static str,
         pipeline: redis::Pipeline,
     ) -> Result<T> {
-        self.query(|mut manager| async move { pipeline.query_async(&mut manager).await })
-            .await
-            .map_err(|source| self.sort(source, what))
+        self.through(Call { what, lease: 0 }, |mut manager| async move {
+            pipeline.query_async(&mut manager).await
+        })
+        .await
+        .map_err(|source| self.sort(source, what))
     }
 
     /// The number and phase in the epoch key, if there is one.
@@ -249,8 +289,8 @@ impl Belt {
         if let Some(scripts) = known.filter(|scripts| scripts.epoch == epoch) {
             return scripts;
         }
-        let time: TimeSource = self.inner.config.time;
-        let scripts = Arc::new(Scripts::of(self.keys(), epoch, self.channel, time));
+        let BeltConfig { time, scripts, .. } = self.config();
+        let scripts = Arc::new(Scripts::of(self.keys(), epoch, self.channel, *time, scripts));
         *self.scripts.write().unwrap_or_else(|e| e.into_inner()) = Some(Arc::clone(&scripts));
         scripts
     }
@@ -300,8 +340,9 @@ impl Belt {
         carried: Carried,
     ) -> Result<T> {
         let text = script(scripts);
+        let call = Call { what: text.name, lease: carried.lease };
         let command = self.evalsha(&text.hash, arguments);
-        self.query(|mut manager| async move { command.query_async(&mut manager).await })
+        self.through(call, |mut manager| async move { command.query_async(&mut manager).await })
             .await
             .map_err(|source| self.sort_call(source, text.name, carried.lease, scripts.epoch))
     }

@@ -29,6 +29,9 @@ pub enum Error {
         /// The highest number the belt has seen.
         seen: u64,
     },
+    /// Sends were put back since those that were to be pushed were chosen; they may be among them.
+    #[error("sends were put back since these were chosen; what of them is nowhere is found again")]
+    Overtaken,
     /// The belt is already in this epoch or a later one.
     #[error("epoch {epoch} was refused: the belt is in epoch {current}")]
     StaleEpoch {
@@ -129,6 +132,7 @@ pub(crate) fn sort(
     match source.code() {
         Some("NOSCRIPT" | "CLOSED") => Error::Closed,
         Some("FENCED") => Error::Fenced { lease, seen: detail(&source).unwrap_or(0) },
+        Some("OVERTAKEN") => Error::Overtaken,
         Some("STALE") => Error::StaleEpoch {
             epoch,
             current: detail(&source).and_then(|n| u32::try_from(n).ok()).unwrap_or(0),

@@ -6,7 +6,7 @@ use domain::SendId;
 
 use crate::{
     connection::{Belt, Carried},
-    error::Result,
+    error::{Error, Result},
     job::{Line, NewJob, WorkerName},
 };
 
@@ -17,6 +17,15 @@ pub struct Pushed {
     pub pushed: u64,
     /// Jobs whose send was already on the belt.
     pub absorbed: u64,
+}
+
+/// When sends were chosen to be pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Round {
+    /// The epoch.
+    pub epoch: u32,
+    /// Counts within it how often lost sends were put back.
+    pub number: u64,
 }
 
 /// Where a send is on the belt.
@@ -48,6 +57,41 @@ impl Belt {
     /// anything is pushed; [`crate::Error::Closed`], [`crate::Error::Unreachable`]: what was pushed
     /// may be pushed again, it is absorbed.
     pub async fn push(&self, jobs: &[NewJob], fence: u64) -> Result<Pushed> {
+        self.push_in(self.round().await?, jobs, fence).await
+    }
+
+    /// The round of pushes the belt is in. Ask for it before choosing what to push.
+    ///
+    /// # Errors
+    /// [`crate::Error::Closed`], [`crate::Error::Unreachable`].
+    pub async fn round(&self) -> Result<Round> {
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.keys().epoch()).arg("n").arg("round");
+        let (epoch, number): (Option<u32>, Option<u64>) = self.ask("the round", command).await?;
+        Ok(Round { epoch: epoch.ok_or(Error::Closed)?, number: number.unwrap_or(0) })
+    }
+
+    /// Begins a round: pushes of sends that were chosen before are refused from now on. For who is about
+    /// to put back what is nowhere: it may be on its way.
+    ///
+    /// # Errors
+    /// [`crate::Error::Fenced`], [`crate::Error::Closed`] in another epoch than `epoch`,
+    /// [`crate::Error::Unreachable`].
+    pub async fn begin_round(&self, epoch: u32, fence: u64) -> Result<Round> {
+        let arguments = [fence.to_string(), "round".to_owned()];
+        let carried = Carried { lease: fence };
+        let number: String = self
+            .call_in(&self.scripts_of(epoch), |s| &s.load, &arguments.as_slice(), carried)
+            .await?;
+        Ok(Round { epoch, number: number.parse().unwrap_or(0) })
+    }
+
+    /// [`Self::push`] of sends that were chosen in this round, and in no other.
+    ///
+    /// # Errors
+    /// As there; [`crate::Error::Overtaken`] in a later round, [`crate::Error::Closed`] in a later epoch.
+    pub async fn push_in(&self, round: Round, jobs: &[NewJob], fence: u64) -> Result<Pushed> {
+        let scripts = self.scripts_of(round.epoch);
         let packed = jobs.iter().map(NewJob::pack).collect::<Result<Vec<_>>>()?;
         let mut sum = Pushed::default();
         for (jobs, packed) in jobs.chunks(PART).zip(packed.chunks(PART)) {
@@ -63,7 +107,8 @@ impl Belt {
                 places[place - 1] = job;
                 at.push(place);
             }
-            let mut arguments = vec![fence.to_string(), places.len().to_string()];
+            let mut arguments =
+                vec![fence.to_string(), round.number.to_string(), places.len().to_string()];
             for job in &places {
                 let line = job.line();
                 let name = line.name();
@@ -76,7 +121,7 @@ impl Belt {
                 arguments.push(packed.clone());
             }
             let (pushed, absorbed): (u64, u64) =
-                self.call(|s| &s.push, &arguments, Carried { lease: fence }).await?;
+                self.call_in(&scripts, |s| &s.push, &arguments, Carried { lease: fence }).await?;
             sum.pushed += pushed;
             sum.absorbed += absorbed;
         }

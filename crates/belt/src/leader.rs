@@ -3,7 +3,7 @@
 use domain::{AddressHash, RateSpec, SendId};
 
 use crate::{
-    config::Channel,
+    config::{BeltConfig, Channel},
     connection::{Belt, Carried},
     error::{Error, Result},
     job::{WorkerName, limit_parts},
@@ -128,7 +128,8 @@ impl Belt {
     pub async fn begin(&self, epoch: u32, fence: u64) -> Result<()> {
         let mut pipeline = redis::pipe();
         for channel in Channel::ALL {
-            let scripts = Scripts::of(self.keys(), epoch, channel, self.config().time);
+            let BeltConfig { time, scripts, .. } = self.config();
+            let scripts = Scripts::of(self.keys(), epoch, channel, *time, scripts);
             for text in scripts.all() {
                 pipeline.cmd("SCRIPT").arg("LOAD").arg(&text.code).ignore();
             }
@@ -153,10 +154,7 @@ impl Belt {
         for part in hashes.chunks(PART) {
             self.load_part(fence, "suppress", part).await?;
         }
-        let roster: Vec<&str> = with.roster.iter().map(WorkerName::as_str).collect();
-        for part in roster.chunks(PART) {
-            self.load_part(fence, "roster", part).await?;
-        }
+        self.enroll(&with.roster, fence).await?;
         self.set_relays(&with.relays, fence).await?;
         self.set_limits(&with.limits, fence).await?;
         self.set_offset(with.offset_ms, fence).await?;
@@ -198,7 +196,7 @@ impl Belt {
             .cmd("SDIFF")
             .arg(&roster)
             .arg(&reported)
-            .cmd("TIME");
+            .add_command(self.time());
         let (since, reported, missing, (seconds, micros)): (
             Option<u64>,
             Vec<String>,
@@ -225,6 +223,19 @@ impl Belt {
         command.arg(self.keys().in_channel(epoch, self.channel, "hand"));
         let sends: Vec<String> = self.ask("the hands", command).await?;
         Ok(sends.iter().filter_map(|send| send.parse().ok()).collect())
+    }
+
+    /// Says that the book has these workers in its roster, so that a new epoch would wait for their reports.
+    /// Until then they are refused to start what is held when nobody knows whether it went.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`], [`Error::Closed`], [`Error::Unreachable`].
+    pub async fn enroll(&self, workers: &[WorkerName], fence: u64) -> Result<()> {
+        let names: Vec<&str> = workers.iter().map(WorkerName::as_str).collect();
+        for part in names.chunks(PART) {
+            self.load_part(fence, "roster", part).await?;
+        }
+        Ok(())
     }
 
     /// Ends the reports: jobs are handed out from now on.

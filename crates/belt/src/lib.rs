@@ -9,6 +9,7 @@
 //! a [`BeltBackend`] under an apalis worker; its handlers get [`Claimed`] jobs.
 
 pub mod bell;
+pub mod between;
 pub mod config;
 pub mod connection;
 mod deaths;
@@ -30,15 +31,17 @@ pub mod stops;
 pub mod worker;
 
 pub use bell::Bell;
+pub use between::Between;
 pub use config::{BeltConfig, Channel, TimeSource};
 pub use connection::Belt;
 pub use error::{Error, Result};
-pub use feed::{Place, Pushed};
+pub use feed::{Place, Pushed, Round};
 pub use job::{ClaimedMeta, Line, NewJob, WorkerName};
 pub use leader::{OpenWith, Phase, Relay, ReportingStatus, Swept};
 pub use limits::{Limits, PerName, TierLimits, VendorLimits};
 pub use pace::Pace;
 pub use record::{Recorded, StreamId, Unreadable};
+pub use scripts::ScriptTexts;
 pub use shelf::Shelf;
 pub use status::{Clock, Status, WorkerSeen};
 pub use stops::{Stop, revision_key};

@@ -177,6 +177,11 @@ impl Membership {
         &self.name
     }
 
+    /// The same membership, spoken of over another handle's connection.
+    pub fn through(&self, belt: &Belt) -> Self {
+        Self { belt: belt.clone(), ..self.clone() }
+    }
+
     /// The epoch it joined.
     pub fn epoch(&self) -> u32 {
         self.scripts.epoch

@@ -69,7 +69,7 @@ impl Belt {
     /// [`Error::Unreachable`].
     pub async fn redis_time(&self) -> Result<UtcMillis> {
         let mut pipeline = redis::pipe();
-        pipeline.cmd("TIME");
+        pipeline.add_command(self.time());
         let ((seconds, micros),): ((i64, i64),) = self.ask_all("the time", pipeline).await?;
         Ok(UtcMillis::new(seconds * 1_000 + micros / 1_000))
     }
@@ -80,7 +80,7 @@ impl Belt {
     /// [`Error::Unreachable`], [`Error::Closed`] before the first epoch.
     pub async fn clock(&self) -> Result<Clock> {
         let mut pipeline = redis::pipe();
-        pipeline.cmd("TIME").cmd("HGET").arg(self.keys().epoch()).arg("offset");
+        pipeline.add_command(self.time()).cmd("HGET").arg(self.keys().epoch()).arg("offset");
         let ((seconds, micros), offset): ((i64, i64), Option<i64>) =
             self.ask_all("the clock", pipeline).await?;
         let now = seconds * 1_000 + micros / 1_000;

@@ -1,6 +1,6 @@
 //! Stops and suppressions: to the book first, then here.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use domain::{ActivationId, AddressHash};
 
@@ -76,11 +76,11 @@ impl Belt {
     ///
     /// # Errors
     /// [`crate::Error::Unreachable`], [`crate::Error::Closed`].
-    pub async fn stops(&self) -> Result<HashMap<String, Stop>> {
+    pub async fn stops(&self) -> Result<BTreeMap<String, Stop>> {
         let epoch = self.learn_scripts().await?.epoch;
         let mut command = redis::cmd("HGETALL");
         command.arg(self.keys().in_epoch(epoch, "stops"));
-        let found: HashMap<String, String> = self.ask("the stops", command).await?;
+        let found: BTreeMap<String, String> = self.ask("the stops", command).await?;
         let read = |(key, text): (String, String)| Some((key, Stop::read(&text)?));
         Ok(found.into_iter().filter_map(read).collect())
     }

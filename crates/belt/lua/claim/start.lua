@@ -52,7 +52,8 @@ any_deaths = redis.call('EXISTS', K.deaths) == 1
 -- Ends a job on the belt's own word.
 local function finish(send, job, outcome)
   append(send, job, outcome)
-  forget(send)
+  -- What comes back has killed as many processes as before.
+  if string.find(outcome, '"end":"not_now"', 1, true) then redis.call('HDEL', K.jobs, send) else forget(send) end
   ended = ended + 1
 end
 

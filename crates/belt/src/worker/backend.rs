@@ -17,7 +17,7 @@ use apalis_core::{
 };
 use serde::de::DeserializeOwned;
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot, watch},
+    sync::{mpsc, oneshot},
     task::JoinHandle,
 };
 use tower_layer::Identity;
@@ -59,19 +59,7 @@ impl<T: DeserializeOwned + Send + 'static> BeltBackend<T> {
     /// Outside a tokio runtime.
     pub fn start(belt: Belt, options: WorkerOptions) -> (Self, Checkpoint) {
         let (say, said) = mpsc::unbounded_channel();
-        let session = Arc::new(Session {
-            belt,
-            options: options.clone(),
-            say,
-            registration: watch::Sender::new(None),
-            hands: Arc::new(Semaphore::new(options.hands)),
-            closing: false.into(),
-            claims_wake: tokio::sync::Notify::new(),
-            apalis: std::sync::Mutex::default(),
-            waker: futures::task::AtomicWaker::new(),
-            committed: std::sync::Mutex::default(),
-            counts: std::sync::Mutex::default(),
-        });
+        let session = Arc::new(Session::new(belt, options.clone(), say));
         let inbox = Inbox::default();
         tokio::spawn(checkpoint::run(Arc::clone(&session), said));
         let claims = tokio::spawn(claims::run(Arc::clone(&session), Arc::clone(&inbox)));

@@ -5,7 +5,7 @@
 //! completion is said before the mark, both are in this line, and the mark's answer comes with or after
 //! the completion's.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{Outcome, SendId, outcome::Answer};
 use tokio::{
@@ -76,28 +76,30 @@ impl Word {
 
 /// Runs until the worker has left.
 pub(crate) async fn run(session: Arc<Session>, said: mpsc::UnboundedReceiver<Said>) {
-    let name = session.options.name.clone();
-    let mut line = Line {
-        session,
-        said,
-        words: Vec::new(),
-        wire: HashMap::new(),
-        kept: Kept::default(),
-        registration: None,
-        generation: 0,
-        name,
-        deaths: 0,
-        close: None,
-    };
-    line.run().await;
+    Line::new(session, said).run().await;
 }
 
-struct Line {
+/// What one step of a line did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineStep {
+    /// There was nothing to say.
+    Nothing,
+    /// It joined the belt's epoch.
+    Joined,
+    /// It said what was in line, and was answered.
+    Answered,
+    /// It was not answered, or the belt is closed.
+    Unanswered,
+    /// The worker has left, whether the belt heard it or not.
+    Left,
+}
+
+pub(crate) struct Line {
     session: Arc<Session>,
     said: mpsc::UnboundedReceiver<Said>,
     words: Vec<Word>,
     /// What was marked and has not ended: its content may be on the wire.
-    wire: HashMap<SendId, Arc<ClaimedMeta>>,
+    wire: BTreeMap<SendId, Arc<ClaimedMeta>>,
     kept: Kept,
     registration: Option<Registration>,
     generation: u64,
@@ -108,6 +110,59 @@ struct Line {
 }
 
 impl Line {
+    pub(crate) fn new(session: Arc<Session>, said: mpsc::UnboundedReceiver<Said>) -> Self {
+        let name = session.options.name.clone();
+        Self {
+            session,
+            said,
+            words: Vec::new(),
+            wire: BTreeMap::new(),
+            kept: Kept::default(),
+            registration: None,
+            generation: 0,
+            name,
+            deaths: 0,
+            close: None,
+        }
+    }
+
+    /// What [`Self::run`] does between two waits, with one call that is not repeated; `asked_at` is when
+    /// that goes out. For who decides himself when a worker's parts go on.
+    pub(crate) async fn step(&mut self, asked_at: BootTime) -> LineStep {
+        let Some(registration) = self.registration.clone() else {
+            self.let_go_of_what_waits();
+            let joined = self.report().await;
+            // Heard late on purpose: what is said while a report is under way is not in it.
+            self.hear_all();
+            return if joined.is_ok() { LineStep::Joined } else { LineStep::Unanswered };
+        };
+        if self.words.is_empty() {
+            if self.close.is_some() {
+                registration.membership.leave().await.ok();
+                self.finish();
+                return LineStep::Left;
+            }
+            self.forget();
+        }
+        self.hear_all();
+        let step = match (&self.registration, self.words.is_empty()) {
+            (None, _) | (_, true) => LineStep::Nothing,
+            (Some(_), false) => match self.speak_once(&registration, asked_at).await {
+                Ok(()) => LineStep::Answered,
+                Err(_) => LineStep::Unanswered,
+            },
+        };
+        self.count();
+        step
+    }
+
+    fn hear_all(&mut self) {
+        while self.words.len() < BATCH {
+            let Ok(said) = self.said.try_recv() else { break };
+            self.hear(said);
+        }
+    }
+
     async fn run(&mut self) {
         loop {
             let Some(registration) = self.registration.clone() else {
@@ -130,10 +185,7 @@ impl Line {
                     Err(_) => self.forget(),
                 }
             }
-            while self.words.len() < BATCH {
-                let Ok(said) = self.said.try_recv() else { break };
-                self.hear(said);
-            }
+            self.hear_all();
             // Whoever complained may have been right about this registration.
             if self.registration.is_some() && !self.words.is_empty() {
                 self.speak(&registration).await;
@@ -209,40 +261,48 @@ impl Line {
 
     /// One call with everything that is in line, repeated until it is answered.
     async fn speak(&mut self, registration: &Registration) {
-        let mut words: Vec<Word> = self.words.drain(..).collect();
         let mut pause = Duration::from_millis(20);
-        loop {
-            let asked_at = BootTime::now();
-            let ops: Vec<Op<'_>> = words.iter().flat_map(Word::as_ops).collect();
-            match registration.membership.checkpoint(&ops).await {
-                Ok(checked) => {
-                    drop(ops);
-                    return self.answer(registration, words, checked, asked_at);
-                }
-                Err(Error::Closed) => {
-                    drop(ops);
-                    // Nothing of it was carried out in the epoch to come; completions are told again.
-                    self.words = words;
-                    return self.lose(false);
-                }
-                Err(error) => {
-                    drop(ops);
-                    if error.is_unreachable() {
-                        tracing::debug!(%error, "a checkpoint was not answered; it is repeated");
-                    } else {
-                        tracing::warn!(%error, "a checkpoint was refused; it is repeated");
-                    }
-                    words = refuse_marks(words, |since| since.elapsed() >= PATIENCE);
-                    if words.is_empty()
-                        || (self.close.is_some() && self.session.belt.ping().await.is_err())
-                    {
-                        self.words = words;
-                        return;
-                    }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_millis(500));
-                }
+        while let Err(error) = self.speak_once(registration, BootTime::now()).await {
+            if self.registration.is_none() {
+                return;
             }
+            if error.is_unreachable() {
+                tracing::debug!(%error, "a checkpoint was not answered; it is repeated");
+            } else {
+                tracing::warn!(%error, "a checkpoint was refused; it is repeated");
+            }
+            let words = std::mem::take(&mut self.words);
+            self.words = refuse_marks(words, |since| since.elapsed() >= PATIENCE);
+            if self.words.is_empty()
+                || (self.close.is_some() && self.session.belt.ping().await.is_err())
+            {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
+    }
+
+    /// The same once; what was not answered stays in line. `asked_at` is when the call goes out.
+    async fn speak_once(
+        &mut self,
+        registration: &Registration,
+        asked_at: BootTime,
+    ) -> Result<(), Error> {
+        let ops: Vec<Op<'_>> = self.words.iter().flat_map(Word::as_ops).collect();
+        match registration.membership.checkpoint(&ops).await {
+            Ok(checked) => {
+                drop(ops);
+                let words = std::mem::take(&mut self.words);
+                self.answer(registration, words, checked, asked_at);
+                Ok(())
+            }
+            Err(Error::Closed) => {
+                // Nothing of it was carried out in the epoch to come; completions are told again.
+                self.lose(false);
+                Err(Error::Closed)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -309,11 +369,7 @@ impl Line {
     /// worker is to end instead.
     async fn join(&mut self) -> bool {
         loop {
-            self.words = refuse_marks(std::mem::take(&mut self.words), |_| true);
-            // What was not begun comes back by the book; its hand is free now.
-            let words = std::mem::take(&mut self.words);
-            self.words =
-                words.into_iter().filter(|word| !matches!(word, Word::GiveBack { .. })).collect();
+            self.let_go_of_what_waits();
             match self.report().await {
                 Ok(()) => return true,
                 Err(error) => tracing::debug!(%error, "the belt is not there to be joined"),
@@ -332,6 +388,13 @@ impl Line {
                 }
             }
         }
+    }
+
+    /// Outside an epoch nothing may be written, and what was not begun comes back by the book: its hand
+    /// is free now. Only completions stay in line.
+    fn let_go_of_what_waits(&mut self) {
+        self.words = refuse_marks(std::mem::take(&mut self.words), |_| true);
+        self.words.retain(|word| !matches!(word, Word::GiveBack { .. }));
     }
 
     async fn report(&mut self) -> Result<(), Error> {

@@ -145,7 +145,7 @@ async fn wait_for_change(
     }
 }
 
-fn hand_in<T: DeserializeOwned>(session: &Session, inbox: &Inbox<T>, claims: Claims) {
+pub(crate) fn hand_in<T: DeserializeOwned>(session: &Session, inbox: &Inbox<T>, claims: Claims) {
     if claims.jobs.is_empty() {
         return;
     }

@@ -5,6 +5,7 @@
 //! (one task: asks for as many jobs as there are free hands) and the backend apalis polls.
 
 mod backend;
+pub mod by_hand;
 mod checkpoint;
 mod claimed;
 mod claims;

@@ -16,6 +16,11 @@ impl BootTime {
         let nanos = u32::try_from(now.tv_nsec).unwrap_or(0);
         Self(Duration::new(seconds, nanos))
     }
+
+    /// The moment at which the clock shows this.
+    pub(crate) const fn at(shows: Duration) -> Self {
+        Self(shows)
+    }
 }
 
 /// Leave to write one message's content, for at most one second.
@@ -35,6 +40,12 @@ impl Permit {
     /// Whether content may still be started under it. If not, ask the gate again.
     pub fn is_fresh(&self) -> bool {
         !self.remaining().is_zero()
+    }
+
+    /// The same at a moment of another boot clock than this machine's: of a worker that is stepped by
+    /// hand, whose calls said when they went out.
+    pub fn is_fresh_at(&self, boot_clock: Duration) -> bool {
+        !self.remaining_at(BootTime::at(boot_clock)).is_zero()
     }
 
     /// How long it is still good for.

@@ -47,6 +47,27 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    pub(crate) fn new(
+        belt: Belt,
+        options: WorkerOptions,
+        say: mpsc::UnboundedSender<Said>,
+    ) -> Self {
+        let hands = Arc::new(Semaphore::new(options.hands));
+        Self {
+            belt,
+            options,
+            say,
+            registration: watch::Sender::new(None),
+            hands,
+            closing: AtomicBool::new(false),
+            claims_wake: Notify::new(),
+            apalis: Mutex::default(),
+            waker: AtomicWaker::new(),
+            committed: Mutex::default(),
+            counts: Mutex::default(),
+        }
+    }
+
     pub(crate) fn registered(&self) -> Option<Registration> {
         self.registration.borrow().clone()
     }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use belt::{NewJob, OpenWith, Stop};
-use domain::UtcMillis;
+use belt::{NewJob, OpenWith, Stop, WorkerName};
+use domain::{OnUnknown, UtcMillis};
 
-use crate::stage::{START, Stage, hash, job, jobs, limited, relay};
+use crate::stage::{FENCE, START, Stage, hash, job, jobs, limited, relay};
 
 #[tokio::test]
 async fn a_permit_is_good_for_one_second_from_the_claim() {
@@ -17,6 +17,17 @@ async fn a_permit_is_good_for_one_second_from_the_claim() {
     assert_eq!(worker.mark(&held).await, "go 700000");
     stage.pass(Duration::from_millis(300)).await;
     assert_eq!(worker.mark(&held).await, "go 400000");
+}
+
+/// A replica with another clock took over: a permit from the future would be good until that time comes.
+#[tokio::test]
+async fn a_permit_from_the_future_is_aged() {
+    let mut stage = Stage::open().await;
+    stage.push(&[job(1, 1)]).await;
+    let mut worker = stage.worker("a").await;
+    let held = worker.one().await;
+    stage.step_back(Duration::from_secs(3_600)).await;
+    assert_eq!(worker.mark(&held).await, "go 1000000");
 }
 
 #[tokio::test]
@@ -92,4 +103,17 @@ async fn mark_looks_at_stops_suppressions_and_validity() {
     }
     stage.belt.set_stop(&held[5].activation.to_string(), Stop::Cancel).await.expect("stopped");
     assert_eq!(worker.mark(&held[5]).await, "stopped");
+}
+
+/// Were it and Redis lost together, nobody would know that what is held then may have gone.
+#[tokio::test]
+async fn who_is_not_in_the_roster_starts_nothing_that_is_held() {
+    let stage = Stage::open().await;
+    stage.push(&[job(1, 1), NewJob { on_unknown: OnUnknown::Hold, ..job(2, 1) }]).await;
+    let mut worker = stage.worker("a").await;
+    let held = worker.claim(2).await;
+    assert!(worker.mark(&held[0]).await.starts_with("go "));
+    assert_eq!(worker.mark(&held[1]).await, "limited 250000");
+    stage.belt.enroll(&[WorkerName::new("a")], FENCE).await.expect("enrolled");
+    assert!(worker.mark(&held[1]).await.starts_with("go "));
 }

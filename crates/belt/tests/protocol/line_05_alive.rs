@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     apalis_worker::{Numbered, run},
-    stage::{Stage, done, job, jobs, sends},
+    stage::{FENCE, Stage, done, job, jobs, sends},
 };
 
 const LEASE: Duration = Duration::from_secs(6);
@@ -22,6 +22,7 @@ async fn unmarked_jobs_go_back_to_the_front_and_marked_ones_are_unknown() {
     stage.push(&jobs(1..7, 1)).await;
     stage.push(&[NewJob { on_unknown: OnUnknown::Hold, ..job(7, 2) }]).await;
     let mut a = stage.worker("a").await;
+    stage.belt.enroll(&[WorkerName::new("a")], FENCE).await.expect("enrolled");
     let mut held = a.claim(4).await;
     held.sort_by_key(|meta| meta.send);
     assert_eq!(sends(&held), [1, 2, 3, 7]);
@@ -104,6 +105,31 @@ async fn a_recovered_job_goes_out_alone_and_is_set_aside_after_three_deaths() {
         sends(&stage.worker("last").await.claim(10).await),
         [2, 3, 4, 5],
         "nobody else is blamed"
+    );
+}
+
+/// It goes back to the book because of a pause, and comes again: what it did is not forgotten.
+#[tokio::test]
+async fn deaths_are_counted_across_a_pause() {
+    let mut stage = Stage::open().await;
+    for death in 0..3 {
+        stage.push(&[job(1, 1)]).await;
+        let mut worker = stage.worker(&format!("w{death}")).await;
+        let held = worker.one().await;
+        assert_eq!(held.deaths, death);
+        stage.pass(LEASE).await;
+        let key = crate::stage::partner(1).to_string();
+        stage.belt.set_stop(&key, belt::Stop::Pause).await.expect("paused");
+        let mut other = stage.worker(&format!("o{death}")).await;
+        assert!(other.claim(1).await.is_empty(), "it goes back to the book, or is set aside");
+        stage.belt.clear_stop(&key).await.expect("resumed");
+        other.member.leave().await.expect("answered");
+        assert_eq!(stage.place(1).await, Place::Nowhere);
+    }
+    let last = stage.outcomes().await.pop().expect("an outcome").outcome;
+    assert!(
+        matches!(last, Outcome::Permanent { reason: PermanentReason::SetAside, .. }),
+        "{last:?}"
     );
 }
 

@@ -281,3 +281,18 @@ async fn ids_of_a_lost_stream_go_on_after_what_the_book_has_read() {
     let found = stage.belt.read_outcomes(position, 10, Duration::ZERO).await.expect("readable");
     assert_eq!(found.len(), 1, "the recorder would not have seen an id before its position");
 }
+
+/// A replica that lagged takes over: it still has outcomes the book has read, and an older position.
+#[tokio::test]
+async fn what_the_book_has_read_is_not_waited_for_again() {
+    let mut stage = Stage::open().await;
+    stage.push(&[job(1, 1)]).await;
+    let mut worker = stage.worker("a").await;
+    let held = worker.one().await;
+    worker.complete(&held, done()).await;
+    let position = stage.belt.stream_tail().await.expect("known");
+    assert!(!stage.belt.wait_until_recorded(Duration::ZERO).await.expect("known"));
+    stage.redis.cli(&["SET", "tl:{0}:committed", "1-0"]);
+    stage.epoch(2, OpenWith { position, ..OpenWith::default() }).await;
+    assert!(stage.belt.wait_until_recorded(Duration::ZERO).await.expect("known"));
+}

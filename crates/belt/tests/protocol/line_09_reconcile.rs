@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use belt::Place;
+use belt::{Error, OpenWith, Place};
 
-use crate::stage::{Stage, done, job, jobs};
+use crate::stage::{FENCE, Stage, done, job, jobs};
 
 #[tokio::test]
 async fn a_send_whose_outcome_is_in_the_stream_is_seen_by_waiting_for_the_tail() {
@@ -46,4 +46,23 @@ async fn what_is_delayed_or_in_a_hand_is_found() {
     let name = belt::WorkerName::new("a");
     assert_eq!(stage.place(2).await, Place::Hand { worker: name.clone(), marked: true });
     assert_eq!(stage.place(3).await, Place::Hand { worker: name, marked: false });
+}
+
+/// A push was held up on its way, its send was put back, went and is ended.
+#[tokio::test]
+async fn a_push_that_was_held_up_comes_too_late_once_its_send_was_put_back() {
+    let mut stage = Stage::open().await;
+    let chosen = stage.belt.round().await.expect("known");
+    let round = stage.belt.begin_round(1, FENCE).await.expect("begun");
+    stage.belt.push_in(round, &[job(1, 1)], FENCE).await.expect("put back");
+    let mut worker = stage.worker("a").await;
+    let held = worker.one().await;
+    worker.complete(&held, done()).await;
+    let late = stage.belt.push_in(chosen, &[job(1, 1)], FENCE).await;
+    assert!(matches!(late, Err(Error::Overtaken)), "{late:?}");
+    assert_eq!(stage.place(1).await, Place::Nowhere);
+    // Nor does it find its way into another epoch, whose reports it has not waited for.
+    stage.epoch(2, OpenWith::default()).await;
+    let late = stage.belt.push_in(round, &[job(1, 1)], FENCE).await;
+    assert!(matches!(late, Err(Error::Closed)), "{late:?}");
 }

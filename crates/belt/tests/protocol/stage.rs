@@ -72,6 +72,11 @@ impl Stage {
         self.set_clock().await;
     }
 
+    pub async fn step_back(&mut self, time: Duration) {
+        self.now -= u64::try_from(time.as_micros()).expect("a test is short");
+        self.set_clock().await;
+    }
+
     pub fn now(&self) -> u64 {
         self.now
     }
