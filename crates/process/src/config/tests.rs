@@ -45,7 +45,7 @@ fn the_manual_is_the_default() {
     // Some values by hand, so that a slip in the file shows here.
     let config = Config::default();
     assert_eq!(config.redis.url.expose(), "redis://127.0.0.1:6379");
-    assert_eq!(config.worker.hands, 25);
+    assert_eq!(config.worker.hands, 50);
     assert_eq!(config.give_up().after, Duration::from_secs(4 * 86_400));
     assert_eq!(config.sending.on_unknown, OnUnknown::Retry);
     assert_eq!(config.relays[0].limit, None);
