@@ -74,7 +74,7 @@ def measure_idle(fleet, asked, raw):
     time.sleep(3)
     many = commands_of_clients(fleet, 20)
     raw.write(json.dumps({"commands_in_20_s_of_2_workers": few, "of_6_workers": many}) + "\n")
-    print(f"idle: {asked.idle} launches of one message by the API, one after the other, on a fleet of 1 scheduler, 2 workers of 25 hands and a portal; "
+    print(f"idle: {asked.idle} launches of one message by the API, one after the other, on a fleet of 1 scheduler, 2 workers of 50 hands and a portal; "
           f"no warm-up: the first one counts; relay: the sink, its ledger's clock; {fleet.settings}; {REDIS_SETTINGS}")
     return {
         "idle_to_start_p50_ms": round(percentile([it for _, it in waits], 0.5), 1),
@@ -131,7 +131,7 @@ def measure_lone(fleet, asked, raw):
     if not left:
         raise SystemExit("bench/belt: the big partner was through before the last one began: no figure")
     print(f"lone: {asked.lone} partners of one message, launched one after the other by the API, behind one with {asked.big} due, of which {left} were "
-          f"left at the end; 1 scheduler, 2 workers of 25 hands; from asking for the launch to the relay's ledger; no warm-up but the first 1,000 messages")
+          f"left at the end; 1 scheduler, 2 workers of 50 hands; from asking for the launch to the relay's ledger; no warm-up but the first 1,000 messages")
     return {"lone_partner_p50_wait_ms": round(percentile(waits, 0.5), 1), "lone_partner_p99_wait_ms": round(percentile(waits, 0.99), 1),
             "lone_partner_max_wait_ms": round(max(waits), 1), "lone_behind": asked.big, "lone_fleet_msgs_per_s": round(speed)}
 

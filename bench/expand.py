@@ -71,7 +71,7 @@ def main():
     for path in ("--bin", "--bare", "--out"):
         parser.add_argument(path, type=lambda text: pathlib.Path(text).resolve(), required=True)
     arguments = parser.parse_args()
-    print(f"{arguments.persons:,} persons of {arguments.partners} partners, one step; 1 scheduler, 2 workers of 25 hands; {REDIS_SETTINGS}; "
+    print(f"{arguments.persons:,} persons of {arguments.partners} partners, one step; 1 scheduler, 2 workers of 50 hands; {REDIS_SETTINGS}; "
           "relay: Postfix's smtp-sink; warm-up: the import runs before, the processes idle on an open belt")
     flat = {"commit": commit(), "cores": os.cpu_count(), "load_average_before": os.getloadavg()[0], "persons": arguments.persons}
     for store in arguments.stores.split(","):
