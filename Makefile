@@ -56,11 +56,13 @@ test-api: ## Hold the JSON API against its description (Schemathesis)
 
 simulate: ## Run 2,000 seeded schedules of faults over the belt's scripts and the scheduler's passes (ARGS="--seed 4711 --schedules 1" shows one)
 	@.ci/install demo
-	@cargo run --quiet -p simulation -- $(ARGS)
+	@cargo build --quiet -p throughline -p simulation --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/simulation" $(ARGS)
 
 simulate-mutants: ## Break every line of the belt's protocol, one guard at a time: a seed of the simulation must see it
 	@.ci/install demo
-	@cargo run --quiet -p simulation -- mutants $(ARGS)
+	@cargo build --quiet -p throughline -p simulation --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/simulation" mutants $(ARGS)
 	@.ci/mutants simulation
 
 mutants: ## Remove every guard on the lists tests/mutations.toml, one at a time: a test must see it (ARGS=ROOM)
