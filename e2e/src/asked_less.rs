@@ -78,8 +78,13 @@ async fn while_one_relay_is_down_the_other_takes_everything() {
     assert_eq!((slowed["of"].as_str(), slowed["name"].as_str()), (Some("relay"), Some("main")));
     assert!(slowed["failures"].as_u64() >= Some(1), "{slowed}");
 
-    // It comes back: somebody looks, and it has its share again.
+    // It comes back: somebody looks when it has been left alone long enough, and it has its share again.
     let first = ScriptedRelay::builder().address(&address).start().await;
+    wait_for("the relay to be looked at by the next message", PATIENCE, || async {
+        let status = fleet.ok(&["status"]);
+        (status["belt"]["slowed"][0]["rests_ms"].as_u64() == Some(0)).then_some(())
+    })
+    .await;
     fleet.bring_forward(4).await;
     fleet.wait_until_sent(2 * fleet.first_step_sends()).await;
     wait_for("the relay to be used again", PATIENCE, || async {
