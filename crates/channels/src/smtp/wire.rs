@@ -195,6 +195,15 @@ mod tests {
     }
 
     #[test]
+    fn every_line_of_an_answer_is_kept() {
+        let said = b"550-5.1.1 no such user\r\n550 5.1.1 ask the postmaster\r\n";
+        let (lines, _) = first_reply(said).unwrap().unwrap();
+        let reply = Reply::from(lines);
+        assert_eq!((reply.code, reply.enhanced.as_str()), (550, "5.1.1"));
+        assert_eq!(reply.answer("main").text, "5.1.1 no such user 5.1.1 ask the postmaster");
+    }
+
+    #[test]
     fn replies_are_read_line_by_line_and_nothing_else_is_one() {
         assert_eq!(read("250 ok\r\n354 go"), Ok(Some((250, "ok".into(), 8))));
         assert_eq!(read("250-a\r\n250-b c\r\n250 d\r\nx"), Ok(Some((250, "a|b c|d".into(), 23))));

@@ -49,12 +49,17 @@ async fn one_holds_and_one_waits(
     (first, second)
 }
 
-fn wire(relay: &ScriptedRelay, connection: u64) -> String {
-    String::from_utf8_lossy(&relay.wire(connection)).into_owned()
-}
-
 const DOT_AND_NEXT: &str =
     "\r\n.\r\nMAIL FROM:<news@nordwind.example>\r\nRCPT TO:<anna@example.com>\r\nDATA\r\n";
+
+/// Waits until the first connection has brought a final dot and, behind it, what begins the other message.
+async fn next_is_begun(relay: &ScriptedRelay) {
+    relay
+        .wait_until("the next one to be begun", |relay| {
+            String::from_utf8_lossy(&relay.wire(1)).ends_with(DOT_AND_NEXT)
+        })
+        .await;
+}
 
 #[tokio::test]
 async fn the_next_message_is_begun_with_the_dot() {
@@ -63,9 +68,7 @@ async fn the_next_message_is_begun_with_the_dot() {
     // Another phase is held, so what was held goes on.
     relay.hold(Phase::Dot);
     // The dot has no answer, and MAIL, RCPT and DATA of the other have arrived.
-    relay
-        .wait_until("the next one to be begun", |relay| wire(relay, 1).ends_with(DOT_AND_NEXT))
-        .await;
+    next_is_begun(&relay).await;
     relay.release();
     assert_label(&first.await.unwrap(), "done", "first");
     assert_label(&second.await.unwrap(), "done", "second");
@@ -169,9 +172,7 @@ async fn one_that_is_given_up_poisons_nobody() {
     let (relay, relays) = one_connection().await;
     let (first, second) = one_holds_and_one_waits(&relay, &relays).await;
     relay.hold(Phase::Dot);
-    relay
-        .wait_until("the next one to be begun", |relay| wire(relay, 1).ends_with(DOT_AND_NEXT))
-        .await;
+    next_is_begun(&relay).await;
     second.abort();
     assert!(second.await.unwrap_err().is_cancelled());
     relay.release();
