@@ -1,6 +1,8 @@
 """Measures a fleet of processes of its own; `bench/portal.sh` says what, and builds what it needs."""
-import argparse, contextlib, email, email.policy, http.client, json, math, os, pathlib, random, re, shutil, signal, socket
+import argparse, contextlib, email, email.policy, http.client, json, os, pathlib, random, re, shutil, signal
 import sqlite3, subprocess, sys, tempfile, time
+
+from fleet import connects, free_port, percentile, say
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
 # Partners of the campaign whose mail is opened, and persons on each one's list: its first step makes the mail.
@@ -9,18 +11,6 @@ CONNECTIONS = 128
 TRACKED = "kind IN ('opened', 'clicked')"
 # When the book has taken nothing more for so long, what is missing is lost.
 STILL_SECONDS = 20
-
-
-def percentile(values, share):
-    """The smallest value that so many are not above: nothing is interpolated, nothing left out."""
-    ordered = sorted(values)
-    return ordered[max(1, math.ceil(len(ordered) * share)) - 1]
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def wait_for(what, seconds, look, pause=0.02):
@@ -72,18 +62,12 @@ name = "sink"
 address = "{self.sink['smtp']}"
 max_connections = 50
 """)
-        wait_for("redis", 10, lambda: self.connects(self.redis))
+        wait_for("redis", 10, lambda: connects(self.redis))
         self.ask("migrate")
         self.ask("vendor", "add", "Northwind Secure")
         self.ask("vendor", "sender", "--from-email", "partners@northwind.example", "--web-site", "https://www.northwind.example",
                  "--postal-address", "1 Plaza | Dublin")
         self.ask("package", "publish", pathlib.Path("campaigns/product-launch").resolve())
-
-    @staticmethod
-    def connects(port):
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port)).close()
-            return True
 
     def spawn(self, name, command, **more):
         log = (self.folder / f"{name}.log").open("wb")
@@ -99,7 +83,7 @@ max_connections = 50
     def start_roles(self):
         for number, role in enumerate(["scheduler", "worker", "worker", "portal"]):
             self.spawn(f"{role}-{number}", [self.binary, role])
-        wait_for("the portal", 20, lambda: self.connects(self.portal))
+        wait_for("the portal", 20, lambda: connects(self.portal))
         self.http = http.client.HTTPConnection("127.0.0.1", self.portal)
 
     def ask(self, *arguments):
@@ -471,11 +455,6 @@ def measure_page(fleet, links, events):
         times.append(took)
     return {"page_events": in_book, "page_bytes": len(body), "page_requests": len(times),
             "page_p50_ms": round(percentile(times, 0.5), 1), "page_p95_ms": round(percentile(times, 0.95), 1)}
-
-
-def say(what):
-    """What is done now, on the terminal: the whole takes minutes."""
-    print(f"{time.strftime('%H:%M:%S')}  {what}", file=sys.stderr, flush=True)
 
 
 def main():
